@@ -1,0 +1,16 @@
+import { protocolMarkdown } from "./protocol-markdown.ts";
+import { protocolSchema } from "./protocol-schema.ts";
+import { protocolTypes } from "./protocol-types.ts";
+
+/** A file that is derived from the sources: `make` is handed its present text and answers the text it should have. */
+export interface GeneratedFile {
+  readonly path: string;
+  readonly make: (present: string) => string | Promise<string>;
+}
+
+/** Every generated file of the project. */
+export const generatedFiles: readonly GeneratedFile[] = [
+  { path: "src/protocol/messages.ts", make: () => protocolTypes() },
+  { path: "docs/protocol.schema.json", make: () => protocolSchema() },
+  { path: "docs/protocol.md", make: (present) => protocolMarkdown(present) },
+];

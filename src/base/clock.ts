@@ -1,0 +1,55 @@
+/**
+ * The only source of time and chance: everything that waits, stamps or draws lots is handed a Clock,
+ * so that tests can move it. No other file calls `Date.now`, `setTimeout` or `Math.random` (tested).
+ */
+export interface Clock {
+  /** Wall time in epoch milliseconds. */
+  now(): number;
+  /** A steady count of milliseconds, for measuring how long something took. */
+  monotonic(): number;
+  /** A number in [0, 1). */
+  random(): number;
+  /** Calls `task` once after `delayMs`; the answer cancels it. An unref'd timer doesn't keep the process alive. */
+  schedule(delayMs: number, task: () => void, options?: { unref?: boolean }): () => void;
+}
+
+/** The clock of the real world. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  random: () => Math.random(),
+  schedule(delayMs, task, options) {
+    const timer: unknown = setTimeout(task, delayMs);
+    if (options?.unref === true) unref(timer);
+    return () => clearTimeout(timer as ReturnType<typeof setTimeout>);
+  },
+};
+
+/** Resolves after `delayMs`, or rejects with the signal's reason as soon as it aborts. */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason);
+    const onAbort = (): void => {
+      cancel();
+      reject(signal?.reason);
+    };
+    const cancel = clock.schedule(delayMs, () => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+/** Settles as `work` does, or rejects with `onTimeout()` after `limitMs`. The work itself goes on: hand it a signal to end it. */
+export function withLimit<T>(clock: Clock, limitMs: number, work: Promise<T>, onTimeout: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.schedule(limitMs, () => reject(onTimeout()));
+    work.then(resolve, reject).finally(cancel);
+  });
+}
+
+function unref(timer: unknown): void {
+  if (typeof timer === "object" && timer !== null && "unref" in timer && typeof timer.unref === "function")
+    timer.unref();
+}

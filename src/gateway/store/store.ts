@@ -1,0 +1,205 @@
+import type { Sensitive } from "../../base/sensitive.ts";
+import type {
+  Failure,
+  JsonObject,
+  LogEnd,
+  PipelineKey,
+  RunReport,
+  RunState,
+  Schedule,
+} from "../../protocol/messages.ts";
+
+/** A runner as the gateway remembers it. Whether it is connected is told by the live sessions, not by the store. */
+export interface RunnerRecord {
+  readonly runnerId: string;
+  /** The place the id is bound to; undefined after a rebind, until the next greeting. */
+  readonly installationId?: string;
+  readonly instanceId?: string;
+  readonly epoch: number;
+  readonly runnerVersion?: string;
+  readonly ingestionVersion?: string;
+  readonly executor?: string;
+  readonly platform?: string;
+  readonly maxConcurrentRuns?: number;
+  /** Epoch milliseconds. */
+  readonly lastSeenAt?: number;
+  readonly createdAt: number;
+}
+
+/** Outcome of a greeting: the new epoch, or why there is none. */
+export type SessionClaim = { readonly epoch: number } | { readonly refused: "runnerIdInUse"; readonly boundTo: string };
+
+/** A token the gateway has issued; the token itself is kept only as a hash. */
+export interface TokenRecord {
+  readonly tokenId: string;
+  readonly sha256: string;
+  /** The only runner id it is good for; undefined: any. */
+  readonly runnerId?: string;
+  readonly createdAt: number;
+  readonly expiresAt?: number;
+  readonly revokedAt?: number;
+}
+
+/** A data source as OpenMetadata knows it; its connection holds references, not credentials. */
+export interface ServiceRecord {
+  readonly serviceId: string;
+  readonly name: string;
+  readonly serviceType: string;
+  readonly connection: JsonObject;
+  readonly runnerId: string;
+  readonly createdAt: number;
+}
+
+/** A pipeline as it is wanted. Each change makes a new generation. */
+export interface PipelineRecord {
+  readonly pipelineId: string;
+  readonly serviceId: string;
+  readonly runnerId: string;
+  readonly name: string;
+  readonly fullyQualifiedName: string;
+  readonly pipelineType: string;
+  readonly sourceConfig: JsonObject;
+  readonly sink?: JsonObject;
+  readonly schedule?: Schedule;
+  readonly timeoutSeconds?: number;
+  readonly enabled: boolean;
+  /** True once it was deployed; only deployed pipelines are wanted on a runner. */
+  readonly deployed: boolean;
+  readonly generation: number;
+  /** SHA-256 of the body of this generation; empty while not deployed. */
+  readonly hash: string;
+  /** Set by a delete: a tombstone of this generation. */
+  readonly deletedAt?: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** Where a run stands between gateway and runner, beside its own state. */
+export type DispatchState = "waiting" | "offered" | "accepted";
+
+/** A run as the gateway knows it. */
+export interface RunRecord {
+  readonly runId: string;
+  readonly pipelineId: string;
+  readonly runnerId: string;
+  readonly attempt: number;
+  readonly state: RunState;
+  readonly dispatch: DispatchState;
+  readonly stopRequested: boolean;
+  readonly sourceConfigOverride?: JsonObject;
+  readonly createdAt: number;
+  /** After this moment a run that never started is failed with `StartTimeout`. */
+  readonly startDeadline: number;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly exitCode?: number;
+  readonly proof?: string;
+  readonly failure?: Failure;
+  /** What the log must come to, once the runner has told. */
+  readonly logEnd?: LogEnd;
+  /** How much of the log is here. */
+  readonly logBytes: number;
+  /** Told missing pieces, each as [offset, bytes]. */
+  readonly logGaps: readonly (readonly [number, number])[];
+}
+
+/** A stored piece of log. */
+export interface LogPage {
+  readonly text: string;
+  readonly nextOffset: number;
+}
+
+/** Selects runs; all given conditions hold. Newest first. */
+export interface RunQuery {
+  readonly runnerId?: string;
+  readonly pipelineId?: string;
+  readonly states?: readonly RunState[];
+  readonly limit: number;
+  /** Only runs older than this one: the cursor of the next page. */
+  readonly beforeRunId?: string;
+}
+
+/**
+ * Everything the gateway must remember, behind one asynchronous contract, so that SQLite and PostgreSQL serve alike.
+ * A promise that resolved has been committed durably. Every implementation passes test/gateway/store.contract.ts.
+ * @throws CodedError StoreUnavailable from any method when the database can't be used
+ */
+export interface Store {
+  // runners and sessions
+  /** Binds the runner id at first use and raises its epoch, in one transaction. */
+  claimSession(
+    runner: Omit<RunnerRecord, "epoch" | "createdAt"> & { readonly installationId: string },
+    now: number,
+  ): Promise<SessionClaim>;
+  touchRunner(runnerId: string, now: number): Promise<void>;
+  /** Forgets the installation a runner id is bound to. False when there is no such runner. */
+  rebindRunner(runnerId: string): Promise<boolean>;
+  findRunner(runnerId: string): Promise<RunnerRecord | undefined>;
+  listRunners(): Promise<readonly RunnerRecord[]>;
+
+  // runner tokens
+  addToken(token: TokenRecord): Promise<void>;
+  findToken(tokenId: string): Promise<TokenRecord | undefined>;
+  listTokens(): Promise<readonly TokenRecord[]>;
+  /** False when there is no such token. */
+  revokeToken(tokenId: string, now: number): Promise<boolean>;
+
+  // services
+  /** @throws CodedError NameTaken */
+  addService(service: ServiceRecord): Promise<void>;
+  findService(serviceId: string): Promise<ServiceRecord | undefined>;
+  listServices(): Promise<readonly ServiceRecord[]>;
+  /** @throws CodedError ServiceInUse while it has pipelines */
+  deleteService(serviceId: string): Promise<boolean>;
+
+  // wanted pipelines
+  /** The bot token rests encrypted. @throws CodedError NameTaken */
+  addPipeline(pipeline: PipelineRecord, botToken: Sensitive | undefined): Promise<void>;
+  findPipeline(pipelineId: string): Promise<PipelineRecord | undefined>;
+  botToken(pipelineId: string): Promise<Sensitive | undefined>;
+  listPipelines(query: {
+    readonly runnerId?: string;
+    readonly includeDeleted?: boolean;
+  }): Promise<readonly PipelineRecord[]>;
+  /** Writes the changes as the next generation, but only over `generation`. Undefined when it is no longer that. */
+  changePipeline(pipelineId: string, generation: number, changes: PipelineChanges): Promise<PipelineRecord | undefined>;
+  /** What a runner shall have: deployed pipelines, and tombstones. */
+  wanted(runnerId: string): Promise<{
+    readonly pipelines: readonly PipelineKey[];
+    readonly tombstones: readonly { readonly pipelineId: string; readonly generation: number }[];
+  }>;
+
+  // runs
+  addRun(run: RunRecord): Promise<void>;
+  findRun(runId: string): Promise<RunRecord | undefined>;
+  listRuns(query: RunQuery): Promise<readonly RunRecord[]>;
+  /** Runs of this runner that are not in a terminal state, oldest first. */
+  openRuns(runnerId: string): Promise<readonly RunRecord[]>;
+  setDispatch(runId: string, dispatch: DispatchState): Promise<void>;
+  /** Undefined when there is no such run. */
+  requestStop(runId: string): Promise<RunRecord | undefined>;
+  /**
+   * Takes a report: stored if it is news (protocol/run-state.ts, `supersedes`); a run that is unknown is added when its
+   * pipeline is known (a schedule of the runner started it). Answers what is stored now, undefined when nothing is.
+   */
+  takeReport(
+    runnerId: string,
+    report: RunReport,
+    now: number,
+  ): Promise<{ readonly run: RunRecord; readonly changed: boolean } | undefined>;
+
+  // logs
+  /** Appends at the offset: what is here already is dropped, what is missing is noted as a gap. Unknown runs: nothing. */
+  appendLog(runId: string, offset: number, text: string): Promise<void>;
+  /** At most about `limit` bytes from `offset`, cut at a character. */
+  readLog(runId: string, offset: number, limit: number): Promise<LogPage>;
+  /** SHA-256 of the stored log, and its length; for comparing with `LogEnd`. */
+  logDigest(runId: string): Promise<LogEnd>;
+
+  close(): Promise<void>;
+}
+
+/** Fields a new generation may change. */
+export type PipelineChanges = Partial<
+  Pick<PipelineRecord, "enabled" | "deployed" | "hash" | "deletedAt" | "sourceConfig" | "schedule" | "timeoutSeconds">
+> & { readonly updatedAt: number };

@@ -1,0 +1,163 @@
+import { constants, watch as watchPath } from "node:fs";
+import * as fs from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { errorCode } from "../base/errors.ts";
+
+export {
+  basename as baseName,
+  dirname as directoryOf,
+  join as joinPath,
+  resolve as absolutePath,
+  sep as pathSeparator,
+} from "node:path";
+
+/** Whole text of a file, or undefined when there is none. Other failures are thrown. */
+export async function readTextIfExists(path: string): Promise<string | undefined> {
+  try {
+    return await fs.readFile(path, "utf8");
+  } catch (error) {
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
+/** Writes a file so that after a crash there is the old text or the new one, never half: temporary file, fsync, rename, fsync of the directory. */
+export async function writeDurably(path: string, text: string, mode = 0o600): Promise<void> {
+  const temporary = temporaryBeside(path);
+  try {
+    await writeAndSync(temporary, text, "wx", mode);
+    await fs.rename(temporary, path);
+  } catch (error) {
+    await fs.rm(temporary, { force: true });
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+/**
+ * Creates a file that must not exist yet, durably and with all its text at once (a hard link is made to a finished
+ * temporary file). False when it exists: somebody else was first.
+ */
+export async function createExclusively(path: string, text: string, mode = 0o600): Promise<boolean> {
+  const temporary = temporaryBeside(path);
+  try {
+    await writeAndSync(temporary, text, "wx", mode);
+    await fs.link(temporary, path);
+  } catch (error) {
+    if (errorCode(error) === "EEXIST") return false;
+    throw error;
+  } finally {
+    await fs.rm(temporary, { force: true });
+  }
+  await syncDirectory(dirname(path));
+  return true;
+}
+
+/** Makes a directory that must not exist yet. False when it exists. Parents are made as needed. */
+export async function makeDirectoryExclusively(path: string, mode = 0o700): Promise<boolean> {
+  await fs.mkdir(dirname(path), { recursive: true, mode });
+  try {
+    await fs.mkdir(path, { mode });
+  } catch (error) {
+    if (errorCode(error) === "EEXIST") return false;
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+  return true;
+}
+
+/** Makes a directory with its parents; it may exist. */
+export async function makeDirectory(path: string, mode = 0o700): Promise<void> {
+  await fs.mkdir(path, { recursive: true, mode });
+}
+
+/** Names in a directory, sorted; empty when there is none. */
+export async function listDirectory(path: string): Promise<readonly string[]> {
+  try {
+    return (await fs.readdir(path)).sort();
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** Removes a file or a directory with all in it; it may be gone already. */
+export async function remove(path: string): Promise<void> {
+  await fs.rm(path, { recursive: true, force: true });
+}
+
+/** Size in bytes, or undefined when there is no such file. */
+export async function fileSize(path: string): Promise<number | undefined> {
+  try {
+    return (await fs.stat(path)).size;
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Up to `limit` bytes from `offset`; fewer at the end, none when the file is missing. */
+export async function readBytes(path: string, offset: number, limit: number): Promise<Uint8Array> {
+  let handle: fs.FileHandle;
+  try {
+    handle = await fs.open(path, constants.O_RDONLY);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return new Uint8Array(0);
+    throw error;
+  }
+  try {
+    const buffer = new Uint8Array(limit);
+    const { bytesRead } = await handle.read(buffer, 0, limit, offset);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The real path behind links, or undefined when there is nothing. */
+export async function realPath(path: string): Promise<string | undefined> {
+  try {
+    return await fs.realpath(path);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
+/** Calls `changed` when something in the directory may have changed; misses are possible, so poll as well. The answer stops it. */
+export function watchDirectory(path: string, changed: () => void): () => void {
+  try {
+    const watcher = watchPath(path, { persistent: false }, () => changed());
+    watcher.on("error", () => watcher.close());
+    return () => watcher.close();
+  } catch {
+    return () => undefined;
+  }
+}
+
+function temporaryBeside(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}`);
+}
+
+async function writeAndSync(path: string, text: string, flags: string, mode: number): Promise<void> {
+  const handle = await fs.open(path, flags, mode);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** So that the name itself survives a power cut; where directories can't be opened (Windows) the file's own sync has to do. */
+async function syncDirectory(path: string): Promise<void> {
+  let handle: fs.FileHandle | undefined;
+  try {
+    handle = await fs.open(path, constants.O_RDONLY);
+    await handle.sync();
+  } catch (error) {
+    if (!["EISDIR", "EPERM", "EINVAL", "EACCES", "ENOTSUP"].includes(errorCode(error) ?? "")) throw error;
+  } finally {
+    await handle?.close();
+  }
+}

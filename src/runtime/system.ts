@@ -1,0 +1,96 @@
+import os from "node:os";
+import { fileURLToPath } from "node:url";
+
+/*
+ * The process this program is: environment, arguments, output, signals, exit.
+ * Together with its neighbours in this folder the only code that knows which runtime it is on.
+ */
+
+/** A copy of the environment. */
+export function environment(): Readonly<Record<string, string>> {
+  const copy: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) if (value !== undefined) copy[name] = value;
+  return copy;
+}
+
+/** Arguments of the command line, without runtime and script. */
+export function commandArguments(): readonly string[] {
+  return process.argv.slice(2);
+}
+
+/** Writes text to standard output; resolves when the stream has taken it. */
+export function writeOut(text: string): Promise<void> {
+  return writeTo(process.stdout, text);
+}
+
+/** Writes text to standard error; resolves when the stream has taken it. */
+export function writeError(text: string): Promise<void> {
+  return writeTo(process.stderr, text);
+}
+
+/** True when standard output is a terminal. */
+export function isTerminal(): boolean {
+  return process.stdout.isTTY === true;
+}
+
+/** Calls `handler` at each of these signals; the answer takes it away again. */
+export function onSignals(signals: readonly NodeJS.Signals[], handler: (signal: NodeJS.Signals) => void): () => void {
+  for (const signal of signals) process.on(signal, handler);
+  return () => {
+    for (const signal of signals) process.off(signal, handler);
+  };
+}
+
+/** Sets the exit code of the process once it ends by itself. */
+export function setExitCode(code: number): void {
+  process.exitCode = code;
+}
+
+/** Ends the process now. */
+export function exitNow(code: number): never {
+  process.exit(code);
+}
+
+/** This process's id. */
+export function processId(): number {
+  return process.pid;
+}
+
+/** Working directory, host name, home and temporary directory. */
+export function place(): {
+  readonly cwd: string;
+  readonly host: string;
+  readonly home: string;
+  readonly temporary: string;
+} {
+  return { cwd: process.cwd(), host: os.hostname(), home: os.homedir(), temporary: os.tmpdir() };
+}
+
+/** Operating system, architecture and runtime, for people: `linux x64, node 26.10.0`. */
+export function platformText(): string {
+  const deno = process.versions["deno"];
+  return `${process.platform} ${process.arch}, ${deno === undefined ? `node ${process.versions.node}` : `deno ${deno}`}`;
+}
+
+/** True inside the single executable (Node's SEA). */
+export function isSingleExecutable(): boolean {
+  if (process.versions["deno"] !== undefined) return false;
+  return process.getBuiltinModule("node:sea").isSea();
+}
+
+/**
+ * The command that starts this very program again, to which a role and its arguments are added:
+ * the executable itself, or the runtime with src/main.ts.
+ */
+export function selfCommand(): readonly string[] {
+  if (isSingleExecutable()) return [process.execPath];
+  const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+  if (process.versions["deno"] !== undefined) return [process.execPath, "run", "-A", main];
+  return [process.execPath, "--disable-warning=ExperimentalWarning", main];
+}
+
+function writeTo(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write(text, () => resolve());
+  });
+}
