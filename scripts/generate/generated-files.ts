@@ -1,3 +1,4 @@
+import { configurationMarkdown } from "./configuration-markdown.ts";
 import { protocolMarkdown } from "./protocol-markdown.ts";
 import { protocolSchema } from "./protocol-schema.ts";
 import { protocolTypes } from "./protocol-types.ts";
@@ -12,5 +13,6 @@ export interface GeneratedFile {
 export const generatedFiles: readonly GeneratedFile[] = [
   { path: "src/protocol/messages.ts", make: () => protocolTypes() },
   { path: "docs/protocol.schema.json", make: () => protocolSchema() },
+  { path: "docs/configuration.md", make: () => configurationMarkdown() },
   { path: "docs/protocol.md", make: (present) => protocolMarkdown(present) },
 ];

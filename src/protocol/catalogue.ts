@@ -2,7 +2,7 @@ import { z } from "zod";
 import { CLOSE_CODES, type CloseName } from "./close-codes.ts";
 import { FAILURE_CATEGORIES, type FailureCategory } from "./failure-category.ts";
 import { LIMITS } from "./limits.ts";
-import type { MessageBodies, MessageType } from "./messages.ts";
+import type { MessageBodies, MessageType, PipelineBody, RunReport } from "./messages.ts";
 import { RUN_STATES } from "./run-state.ts";
 
 /*
@@ -135,6 +135,12 @@ const verdictBody = z.discriminatedUnion("outcome", [
   z.strictObject({ operationId, outcome: z.literal("unsupported"), message: text(2000) }),
   z.strictObject({ operationId, outcome: z.literal("answered"), answer }),
 ]);
+
+/** The shape of a deployed pipeline, for those who keep it. */
+export const PIPELINE_BODY: z.ZodType<PipelineBody> = pipelineBody;
+
+/** The shape of a run's report, for those who keep it. */
+export const RUN_REPORT: z.ZodType<RunReport> = runReport;
 
 /** Which side sends a message: `up` is runner to gateway. */
 export type Direction = "up" | "down" | "both";
@@ -277,7 +283,7 @@ export const CATALOGUE: Catalogue = {
     direction: "down",
     kind: "operation",
     meaning: "have this pipeline, in this generation",
-    duty: "store it durably, replace an older generation, set up its schedule; then `accepted`. An equal or newer generation in place is `accepted` too and changes nothing",
+    duty: "store it durably, replace an older generation, set up its schedule; then `accepted`. A newer generation in place, or this one with the same hash, is `accepted` too and changes nothing",
     body: z.strictObject({ operationId, pipeline: pipelineBody }),
   },
   "pipeline.toggle": {

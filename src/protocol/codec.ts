@@ -5,6 +5,8 @@ import { PROTOCOL_ERRORS } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import type { MessageBodies, MessageType } from "./messages.ts";
 
+const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x22, 0x5c, 0x7b, 0x7d, 0x5b, 0x5d];
+
 /** One message with its envelope; `seq` is present exactly on updates. */
 export type Frame<T extends MessageType = MessageType> = {
   [K in T]: { readonly type: K; readonly epoch: number; readonly seq?: number; readonly body: MessageBodies[K] };
@@ -24,7 +26,7 @@ export function encodeFrame(frame: Frame, direction: FrameDirection): string {
 }
 
 /**
- * The frame in a text that arrived. The message names the path that failed and never repeats a value from the text.
+ * The frame in a text that arrived. The message names the type and the path that failed and never repeats a value from the body.
  * @throws CodedError BadFrame, UnknownMessage, FrameTooLarge, WrongDirection
  */
 export function decodeFrame(text: string, direction: FrameDirection): Frame {
@@ -33,11 +35,34 @@ export function decodeFrame(text: string, direction: FrameDirection): Frame {
 }
 
 function parseJson(text: string): unknown {
+  if (deepest(text) > LIMITS.maxDepth) {
+    throw new CodedError(
+      PROTOCOL_ERRORS.BadFrame,
+      `Cannot read a frame: it is nested more than ${LIMITS.maxDepth} levels deep`,
+    );
+  }
   try {
     return JSON.parse(text);
   } catch {
     throw new CodedError(PROTOCOL_ERRORS.BadFrame, "Cannot read a frame: the text is not JSON");
   }
+}
+
+/** How deep brackets are nested outside of texts: deep enough ones would overflow the stack of whoever walks the value. */
+function deepest(text: string): number {
+  let depth = 0;
+  let most = 0;
+  let inText = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (inText) {
+      if (code === BACKSLASH) i++;
+      else if (code === QUOTE) inText = false;
+    } else if (code === QUOTE) inText = true;
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) most = Math.max(most, ++depth);
+    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
+  }
+  return most;
 }
 
 function check(value: unknown, direction: FrameDirection): Frame {

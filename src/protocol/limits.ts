@@ -2,6 +2,8 @@
 export const LIMITS = {
   /** A text frame, in UTF-8; larger ones close the session with 4413. */
   maxFrameBytes: 1_048_576,
+  /** Levels of nesting in a frame. */
+  maxDepth: 100,
   /** A pipeline's configuration as JSON text, so that its frame fits. */
   maxConfigBytes: 786_432,
   /** Entries of one page of inventory, wanted pipelines or log cursors. */

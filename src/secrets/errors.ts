@@ -9,6 +9,8 @@ export const SECRET_ERRORS: {
   readonly SecretThrottled: ErrorKind<"SecretThrottled">;
   readonly SecretMalformed: ErrorKind<"SecretMalformed">;
   readonly BadReference: ErrorKind<"BadReference">;
+  readonly TreeTooLarge: ErrorKind<"TreeTooLarge">;
+  readonly UnknownSecretProvider: ErrorKind<"UnknownSecretProvider">;
 } = defineErrors({
   SecretUnresolved: {
     retryable: false,
@@ -29,4 +31,6 @@ export const SECRET_ERRORS: {
     retryable: false,
     advice: "Write it as secret:/path/to/secret, secret:/path/to/secret/key or secret:name#key",
   },
+  TreeTooLarge: { retryable: false, advice: "Make the pipeline's configuration smaller" },
+  UnknownSecretProvider: { retryable: false, advice: "Set SECRETS_MANAGER to one of the known names" },
 });

@@ -1,0 +1,93 @@
+import { systemClock } from "../base/clock.ts";
+import { errorCode, explainError, isKind } from "../base/errors.ts";
+import { createLog } from "../base/log.ts";
+import { signalNumber } from "../runtime/child.ts";
+import { RUNTIME_ERRORS } from "../runtime/errors.ts";
+import { openStandardOutput } from "../runtime/standard-output.ts";
+import { environment, onSignals, writeError } from "../runtime/system.ts";
+import { type ExecRequest, readExecRequest, type WrapRequest } from "../wrapper/exec-request.ts";
+import type { WrappedEnd } from "../wrapper/wrapper.ts";
+
+/** Exit codes of ours beside the program's own: sysexits(3), the shell's 126 and 127, timeout(1)'s 124. */
+const EXIT = {
+  unresolved: 70,
+  badConfig: 78,
+  timedOut: 124,
+  notExecutable: 126,
+  notFound: 127,
+  signalBase: 128,
+} as const;
+
+/**
+ * `hybrid-runner exec`: the wrapper. Resolves the references in `config` and in the other variables, starts the program and
+ * answers its exit code (128 + n for a signal), or 70 for an unresolved secret, 78 for a bad configuration, 126 or 127 for a
+ * program that can't be started, 124 after a timeout. TERM, INT and HUP end the program. With `--run-directory` it supervises
+ * one run of the process executor.
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  let request: ExecRequest;
+  try {
+    request = readExecRequest(args, environment());
+  } catch (error) {
+    if (isKind(error, RUNTIME_ERRORS.UsageError)) throw error;
+    await writeError(`${explainError(error)}\n`);
+    return EXIT.badConfig;
+  }
+  if (request.kind === "wrap") return wrap(request);
+  const { supervise } = await import("../wrapper/supervisor.ts");
+  return supervise(request.runDirectory);
+}
+
+async function wrap(request: WrapRequest): Promise<number> {
+  const { openProvider } = await import("../secrets/catalogue.ts");
+  const { runWrapped } = await import("../wrapper/wrapper.ts");
+  const stop = new AbortController();
+  const takeBack = onSignals(["SIGTERM", "SIGINT", "SIGHUP"], (signal) => stop.abort(signal));
+  const output = openStandardOutput();
+  const provider = await openProvider(request.secrets, environment());
+  try {
+    const end = await runWrapped({
+      ...request,
+      provider,
+      clock: systemClock,
+      log: createLog({ clock: systemClock, level: "warn", format: "text", write: (line) => void writeError(line) }),
+      output: output.write,
+      stop: stop.signal,
+      mark: crypto.randomUUID(),
+      onStarted: async () => undefined,
+    });
+    if (end.kind === "notStarted") {
+      await writeError(`${end.category}: ${end.detail}\n  next: ${end.advice}\n`);
+    }
+    return exitCodeOf(end);
+  } catch (error) {
+    // Whoever read our output has left, and the program was ended for it, as a pipe would have done.
+    if (errorCode(error) === "EPIPE") return EXIT.signalBase + signalNumber("SIGPIPE");
+    throw error;
+  } finally {
+    await provider.dispose();
+    output.close();
+    takeBack();
+  }
+}
+
+function exitCodeOf(end: WrappedEnd): number {
+  switch (end.kind) {
+    case "exited":
+      return end.exitCode;
+    case "signaled":
+      return EXIT.signalBase + signalNumber(end.signal);
+    case "stopped":
+      return end.exitCode ?? EXIT.signalBase + signalNumber(end.signal ?? "SIGTERM");
+    case "timedOut":
+      return EXIT.timedOut;
+    case "notStarted":
+      return notStartedCode(end);
+  }
+}
+
+function notStartedCode(end: Extract<WrappedEnd, { kind: "notStarted" }>): number {
+  if (end.category === "SecretUnresolved") return EXIT.unresolved;
+  if (end.category === "ConfigError") return EXIT.badConfig;
+  return end.reason === "notFound" ? EXIT.notFound : EXIT.notExecutable;
+}

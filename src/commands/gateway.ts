@@ -1,0 +1,24 @@
+import { systemClock } from "../base/clock.ts";
+import { createLog } from "../base/log.ts";
+import { parseGatewayConfig } from "../gateway/config.ts";
+import { startGateway } from "../gateway/gateway.ts";
+import { environment, exitNow, writeError } from "../runtime/system.ts";
+import { untilSignal } from "./until-signal.ts";
+
+/** `hybrid-runner gateway`: the gateway, until TERM or INT; a second signal ends it at once. `gateway token …` is a command of its own. */
+export async function run(args: readonly string[]): Promise<number> {
+  const [first, ...rest] = args;
+  if (first === "token") return (await import("./gateway-token.ts")).run(rest);
+  const config = parseGatewayConfig(args, environment());
+  const log = createLog({
+    clock: systemClock,
+    level: config.logLevel,
+    format: config.logFormat,
+    write: (line) => void writeError(line),
+  });
+  const gateway = await startGateway(config, { clock: systemClock, log });
+  const signal = await untilSignal(() => exitNow(1));
+  log.info("The gateway stops", { signal });
+  await gateway.close();
+  return 0;
+}

@@ -1,0 +1,24 @@
+import { systemClock } from "../base/clock.ts";
+import { createLog } from "../base/log.ts";
+import { readSettings } from "../config/read.ts";
+import { startRunner } from "../runner/runner.ts";
+import { exitNow, writeError } from "../runtime/system.ts";
+import { untilSignal } from "./until-signal.ts";
+
+/** `hybrid-runner run`: the runner, until TERM or INT; a second signal ends it at once. */
+export async function run(args: readonly string[]): Promise<number> {
+  const { settings, warnings } = await readSettings(args);
+  const log = createLog({
+    clock: systemClock,
+    level: settings.logLevel,
+    format: settings.logFormat,
+    write: (line) => void writeError(line),
+  });
+  for (const warning of warnings) log.warn(warning);
+  const runner = await startRunner(settings, systemClock, log);
+  log.info("Runner started", { runner: settings.agentId, server: settings.serverUrl, data: settings.dataDirectory });
+  const signal = await untilSignal(() => exitNow(1));
+  log.info("Runner stops; its runs go on", { signal });
+  await runner.stop();
+  return 0;
+}

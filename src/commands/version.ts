@@ -1,0 +1,18 @@
+import { PROTOCOL_VERSIONS } from "../protocol/version.ts";
+import { parseArguments } from "../runtime/arguments.ts";
+import { isSingleExecutable, platformText, writeOut } from "../runtime/system.ts";
+import { VERSION } from "../version.ts";
+
+/** `hybrid-runner version [--json]` */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values } = parseArguments(args, { json: { type: "boolean" } });
+  const facts = {
+    version: VERSION,
+    protocolVersions: PROTOCOL_VERSIONS,
+    platform: platformText(),
+    singleExecutable: isSingleExecutable(),
+  };
+  if (values["json"] === true) await writeOut(`${JSON.stringify(facts)}\n`);
+  else await writeOut(`hybrid-runner ${VERSION} (${facts.platform})\n`);
+  return 0;
+}

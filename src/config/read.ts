@@ -1,0 +1,60 @@
+import { parse as parseYaml } from "yaml";
+import { CodedError, errorCode } from "../base/errors.ts";
+import { type FlagTable, parseArguments } from "../runtime/arguments.ts";
+import { absolutePath, joinPath, readTextIfExists } from "../runtime/files.ts";
+import { environment, place } from "../runtime/system.ts";
+import { CONFIG_ERRORS } from "./errors.ts";
+import { type LoadedSettings, loadSettings } from "./load.ts";
+import { flagOf, SETTING_KEYS, type Settings } from "./settings.ts";
+
+/** Settings with the data directory filled in. */
+export type CompleteSettings = LoadedSettings & { readonly settings: Settings & { readonly dataDirectory: string } };
+
+/**
+ * Reads the runner's settings from its command line, environment and file (`--config` or CONFIG_FILE).
+ * @throws CodedError UsageError, ConfigInvalid
+ */
+export async function readSettings(args: readonly string[]): Promise<CompleteSettings> {
+  const { values, positionals } = parseArguments(args, flagTable());
+  if (positionals.length > 0) {
+    throw new CodedError(
+      CONFIG_ERRORS.ConfigInvalid,
+      `Cannot use the configuration: unexpected argument ${JSON.stringify(positionals[0])}`,
+    );
+  }
+  const variables = environment();
+  const flags = values as Readonly<Record<string, string | undefined>>;
+  const path = flags["config"] ?? variables["CONFIG_FILE"];
+  const file = path === undefined || path === "" ? undefined : await readConfigurationFile(path);
+  const loaded = loadSettings({ flags, environment: variables, file });
+  const dataDirectory = absolutePath(loaded.settings.dataDirectory ?? defaultDataDirectory(variables));
+  return { ...loaded, settings: { ...loaded.settings, dataDirectory } };
+}
+
+function flagTable(): FlagTable {
+  const own = SETTING_KEYS.map((key) => [flagOf(key), { type: "string" }] as const);
+  return { ...Object.fromEntries(own), config: { type: "string" } };
+}
+
+/** The parser's message is dropped on purpose: it quotes lines of the file, and the file may hold a token. */
+async function readConfigurationFile(path: string): Promise<unknown> {
+  const fail = (state: string): CodedError =>
+    new CodedError(CONFIG_ERRORS.ConfigInvalid, `Cannot use the configuration file ${path}: ${state}`);
+  let text: string | undefined;
+  try {
+    text = await readTextIfExists(path);
+  } catch (cause) {
+    throw fail(`it can't be read (${errorCode(cause) ?? "unknown"})`);
+  }
+  if (text === undefined) throw fail("there is no such file");
+  try {
+    return parseYaml(text) as unknown;
+  } catch {
+    throw fail("it is not YAML");
+  }
+}
+
+function defaultDataDirectory(variables: Readonly<Record<string, string>>): string {
+  const state = variables["XDG_STATE_HOME"] ?? "";
+  return state === "" ? joinPath(place().home, ".local", "state", "hybrid-runner") : joinPath(state, "hybrid-runner");
+}

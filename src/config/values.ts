@@ -1,0 +1,121 @@
+import { Sensitive } from "../base/sensitive.ts";
+
+/*
+ * Parsers of setting values. Each takes the text of a variable, flag or file entry and throws an Error
+ * whose message completes the sentence "<name> must be …"; none repeats the value, which could be a secret.
+ */
+
+/** Any text. */
+export function text(value: string): string {
+  return value;
+}
+
+/** A text that is never printed. */
+export function sensitive(value: string): Sensitive {
+  return new Sensitive(value.trim());
+}
+
+/** Letters, digits, dot, dash and underscore, at most 128, beginning with a letter or digit (protocol: hello.runnerId). */
+export function runnerId(value: string): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(value)) {
+    throw new Error("up to 128 letters, digits, dots, dashes and underscores, beginning with a letter or digit");
+  }
+  return value;
+}
+
+/** A whole number in the given bounds. */
+export function wholeNumber(least: number, most: number): (value: string) => number {
+  return (value) => {
+    const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+    if (!(number >= least && number <= most)) throw new Error(`a whole number from ${least} to ${most}`);
+    return number;
+  };
+}
+
+/** One of a few words; upper and lower case are alike. */
+export function oneOf<T extends string>(words: readonly T[]): (value: string) => T {
+  return (value) => {
+    const word = words.find((candidate) => candidate.toLowerCase() === value.toLowerCase());
+    if (word === undefined) throw new Error(`one of: ${words.join(", ")}`);
+    return word;
+  };
+}
+
+/**
+ * `wss://`, `ws://`, `https://` (as wss) or `http://` (as ws) with a host; a bare host is `wss://`.
+ * The path the runner dials is appended later (facts: collate-hybrid-runner §3 rule 3).
+ */
+export function serverUrl(value: string): string {
+  const schemes: Readonly<Record<string, string>> = { "wss:": "wss:", "https:": "wss:", "ws:": "ws:", "http:": "ws:" };
+  const complete = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `wss://${value}`;
+  const url = URL.canParse(complete) ? new URL(complete) : undefined;
+  const scheme = url === undefined ? undefined : schemes[url.protocol];
+  if (
+    url === undefined ||
+    scheme === undefined ||
+    url.hostname === "" ||
+    url.username !== "" ||
+    url.search !== "" ||
+    url.hash !== ""
+  ) {
+    throw new Error("an address such as wss://gateway.example.com, without user name, query and fragment");
+  }
+  return `${scheme}//${url.host}${url.pathname.replace(/\/+$/, "")}`;
+}
+
+/** A JSON list of texts, the first being the program. */
+export function commandLine(value: string): readonly string[] {
+  const list = json(value);
+  if (!Array.isArray(list) || list.length === 0 || !list.every((part) => typeof part === "string") || list[0] === "") {
+    throw new Error('a JSON list of texts such as ["python","main.py"]');
+  }
+  return list as string[];
+}
+
+/**
+ * `[name:value,name:value]` with or without brackets, split at the first colon of each item, or a JSON object of texts
+ * for values that hold commas (facts: collate-hybrid-runner §3 rule 2).
+ */
+export function extraEnvironment(value: string): Readonly<Record<string, string>> {
+  const wanted = "[name:value,name:value] or a JSON object of texts";
+  const object = value.trimStart().startsWith("{") ? json(value) : undefined;
+  const pairs = object === undefined ? splitPairs(value) : Object.entries(object as object);
+  const environment: Record<string, string> = {};
+  for (const [name, content] of pairs) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || typeof content !== "string") throw new Error(wanted);
+    environment[name] = content;
+  }
+  return environment;
+}
+
+/** What a variable's name may begin with. */
+export function variablePrefix(value: string): string {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(value))
+    throw new Error("letters, digits and underscores, not beginning with a digit");
+  return value;
+}
+
+/** An absolute URL path. */
+export function urlPath(value: string): string {
+  if (!/^\/[\w./-]*$/.test(value)) throw new Error("a path that begins with /");
+  return value;
+}
+
+function splitPairs(value: string): [string, string | undefined][] {
+  const inner = value.trim().replace(/^\[/, "").replace(/\]$/, "");
+  const items = inner.split(",").map((item) => item.trim());
+  return items
+    .filter((item) => item !== "")
+    .map((item) => {
+      const colon = item.indexOf(":");
+      return colon < 0 ? [item, undefined] : [item.slice(0, colon).trim(), item.slice(colon + 1).trim()];
+    });
+}
+
+function json(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+}

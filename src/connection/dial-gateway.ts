@@ -1,0 +1,63 @@
+import { type Clock, withLimit } from "../base/clock.ts";
+import { CodedError } from "../base/errors.ts";
+import type { Sensitive } from "../base/sensitive.ts";
+import { LIMITS } from "../protocol/limits.ts";
+import { RUNNER_ID_HEADER, RUNNER_PATH, SUBPROTOCOL } from "../protocol/version.ts";
+import { dial, type Socket } from "../runtime/socket.ts";
+import { CONNECTION_ERRORS } from "./errors.ts";
+import { type Ending, endingByDial, endingByToken } from "./retry.ts";
+
+/** What a dial needs. */
+export interface DialGatewayOptions {
+  /** Address of the gateway, `wss://…` or `ws://…`; asked for at each dial. The path of the protocol is added unless it is there. */
+  readonly url: string | (() => string);
+  /** Asked for at each dial, so that a token renewed on disk is used without a restart. */
+  readonly token: () => Promise<Sensitive>;
+  readonly runner: { readonly runnerId: string };
+  readonly clock: Clock;
+  /** Certificates in PEM that are trusted besides the runtime's own. */
+  readonly caCertificates?: readonly string[];
+}
+
+const TOKEN_LIMIT_MS = 10_000;
+const CONNECT_LIMIT_MS = 10_000;
+
+/** One dial with a token read for it: the open socket, or why there is none. Never throws. */
+export async function dialGateway(
+  options: DialGatewayOptions,
+  signal: AbortSignal,
+): Promise<{ readonly socket: Socket } | { readonly ending: Ending }> {
+  const { url, token, runner, clock, caCertificates } = options;
+  let value: Sensitive;
+  try {
+    value = await withLimit(clock, TOKEN_LIMIT_MS, token(), () => {
+      const message = `Cannot read the runner's token: not done after ${TOKEN_LIMIT_MS} ms`;
+      return new CodedError(CONNECTION_ERRORS.TokenTimedOut, message);
+    });
+  } catch (error) {
+    return { ending: endingByToken(error) };
+  }
+  try {
+    const socket = await dial({
+      url: withRunnerPath(typeof url === "function" ? url() : url),
+      headers: { Authorization: `Bearer ${value.reveal()}`, [RUNNER_ID_HEADER]: runner.runnerId },
+      subprotocol: SUBPROTOCOL,
+      connectTimeoutMs: CONNECT_LIMIT_MS,
+      maxPayloadBytes: LIMITS.maxFrameBytes,
+      signal,
+      clock,
+      ...(caCertificates === undefined ? {} : { caCertificates }),
+    });
+    return { socket };
+  } catch (error) {
+    return { ending: endingByDial(error, clock) };
+  }
+}
+
+/** Adds the path that runners dial, and keeps what stands before it (a reverse proxy's prefix). */
+export function withRunnerPath(address: string): string {
+  const url = URL.parse(address);
+  if (url === null || url.pathname.endsWith(RUNNER_PATH)) return address;
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}${RUNNER_PATH}`;
+  return url.href;
+}

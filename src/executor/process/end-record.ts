@@ -1,0 +1,17 @@
+import { CodedError } from "../../base/errors.ts";
+import { CATALOGUE } from "../../protocol/catalogue.ts";
+import type { RunReport } from "../../protocol/messages.ts";
+import { isTerminal } from "../../protocol/run-state.ts";
+import { joinPath, readTextIfExists } from "../../runtime/files.ts";
+import { EXECUTOR_ERRORS } from "../errors.ts";
+import { parseRecord } from "./run-directory.ts";
+
+/** The terminal report of a run, or undefined before its end. @throws CodedError RunRecordDamaged */
+export async function readEnd(directory: string): Promise<RunReport | undefined> {
+  const name = joinPath(directory, "end.json");
+  const text = await readTextIfExists(name);
+  if (text === undefined) return undefined;
+  const report = parseRecord(text, name, CATALOGUE["run.update"].body);
+  if (isTerminal(report.state)) return report;
+  throw new CodedError(EXECUTOR_ERRORS.RunRecordDamaged, `Cannot read ${name}: its state "${report.state}" is no end`);
+}

@@ -1,0 +1,289 @@
+import type { Clock } from "../../base/clock.ts";
+import { CodedError, describeError, isKind } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import type { Json } from "../../protocol/messages.ts";
+import { isTerminal } from "../../protocol/run-state.ts";
+import type { ExclusiveLock } from "../../runtime/exclusive-lock.ts";
+import { absolutePath, fileSize, joinPath, watchDirectory } from "../../runtime/files.ts";
+import { findProgram } from "../../runtime/process.ts";
+import { place } from "../../runtime/system.ts";
+import { EXECUTOR_ERRORS } from "../errors.ts";
+import type { Executor, ExecutorHealth, LogPiece, RunReport, RunSpec } from "../executor.ts";
+import { programEnvironment, supervisorEnvironment } from "./clean-environment.ts";
+import { lockDataDirectory, proveWritable } from "./data-directory-lock.ts";
+import { readLogPiece } from "./log-reader.ts";
+import { Retention } from "./retention.ts";
+import { RunCare } from "./run-care.ts";
+import {
+  createRunDirectory,
+  listRunDirectories,
+  outputPath,
+  parseRecord,
+  type RunIntent,
+  readIntent,
+  sweepRunDirectories,
+  writeStop,
+} from "./run-directory.ts";
+import { intentSchema, RECORD_VERSION } from "./run-records.ts";
+
+/** What the process executor is made of. */
+export interface ProcessExecutorOptions {
+  readonly dataDirectory: string;
+  /** The ingestion program and its arguments; `{config}` stands for the path of the configuration file. */
+  readonly command: readonly string[];
+  /** This process's own environment, of which only the allow-lists of clean-environment.ts are passed on. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Variables for the program beside the allow-list. */
+  readonly programVariables?: Readonly<Record<string, string>>;
+  /** More variables the supervisor needs for its secret store; `*` at the end stands for any rest. */
+  readonly supervisorVariables?: readonly string[];
+  /** Where programs run; this process's own directory when absent. */
+  readonly workingDirectory?: string;
+  /** Settings of the secret store, handed to the supervisor as they are. */
+  readonly secrets: Json;
+  /** From TERM to KILL. */
+  readonly graceMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The command that starts this program again; `exec --run-directory DIR` is added. */
+  readonly selfCommand: readonly string[];
+  /** The data directory's lock when the caller has it already; otherwise the executor takes it and gives it back at `close`. */
+  readonly lock?: ExclusiveLock;
+  /** So many released runs stay readable; 100 when absent. */
+  readonly keepReleased?: number;
+}
+
+const POLL_MS = 500;
+/** A program that prints a lot changes its directory all the time. */
+const LEAST_GAP_MS = 100;
+const LOOKS_AT_ONCE = 8;
+const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * Opens the process executor on a data directory.
+ * @throws CodedError DataDirectoryLocked, DataDirectoryUnwritable
+ */
+export async function createProcessExecutor(options: ProcessExecutorOptions): Promise<Executor> {
+  const dataDirectory = absolutePath(options.dataDirectory);
+  const lock = options.lock ?? (await lockDataDirectory(dataDirectory));
+  const runsDirectory = joinPath(dataDirectory, "runs");
+  try {
+    await sweepRunDirectories(runsDirectory);
+    const executor = new ProcessExecutor(options, dataDirectory, options.lock === undefined ? lock : undefined);
+    await executor.load();
+    return executor;
+  } catch (error) {
+    if (options.lock === undefined) lock.release();
+    throw error;
+  }
+}
+
+class ProcessExecutor implements Executor {
+  readonly kind = "process";
+  readonly #options: ProcessExecutorOptions;
+  readonly #dataDirectory: string;
+  readonly #runsDirectory: string;
+  readonly #ownLock: ExclusiveLock | undefined;
+  readonly #workingDirectory: string;
+  readonly #programEnvironment: Readonly<Record<string, string>>;
+  readonly #care: RunCare;
+  readonly #retention: Retention;
+  readonly #closing = new AbortController();
+
+  constructor(options: ProcessExecutorOptions, dataDirectory: string, ownLock: ExclusiveLock | undefined) {
+    const { environment, clock, log } = options;
+    this.#options = options;
+    this.#dataDirectory = dataDirectory;
+    this.#runsDirectory = joinPath(dataDirectory, "runs");
+    this.#ownLock = ownLock;
+    this.#workingDirectory = absolutePath(options.workingDirectory ?? place().cwd);
+    this.#programEnvironment = programEnvironment(environment, options.programVariables);
+    this.#retention = new Retention({
+      runsDirectory: this.#runsDirectory,
+      keep: options.keepReleased ?? 100,
+      clock,
+      log,
+    });
+    this.#care = new RunCare({
+      runsDirectory: this.#runsDirectory,
+      supervisorCommand: [...options.selfCommand, "exec", "--run-directory"],
+      supervisorEnvironment: supervisorEnvironment(environment, options.supervisorVariables),
+      clock,
+      log,
+    });
+  }
+
+  /** Learns which runs were released before. */
+  async load(): Promise<void> {
+    await this.#retention.load(await this.#runIds());
+  }
+
+  async check(): Promise<ExecutorHealth> {
+    try {
+      await proveWritable(this.#dataDirectory);
+    } catch (error) {
+      return { healthy: false, message: describeError(error) };
+    }
+    const program = this.#options.command[0] ?? "";
+    const searchPath = this.#programEnvironment["PATH"] ?? "";
+    const found = await findProgram(program, searchPath, this.#workingDirectory);
+    if (found !== undefined) return { healthy: true, message: `runs ${found}, keeps runs in ${this.#runsDirectory}` };
+    return {
+      healthy: false,
+      message: `Cannot find the ingestion program "${program}": not in PATH, or not executable`,
+    };
+  }
+
+  async list(): Promise<readonly RunReport[]> {
+    const runIds = (await this.#runIds()).filter((runId) => !this.#retention.has(runId));
+    const reports: RunReport[] = [];
+    for (let next = 0; next < runIds.length; next += LOOKS_AT_ONCE) {
+      const batch = runIds.slice(next, next + LOOKS_AT_ONCE);
+      reports.push(...(await Promise.all(batch.map((runId) => this.#care.look(runId)))));
+    }
+    return reports;
+  }
+
+  async start(spec: RunSpec): Promise<"started" | "exists"> {
+    const { clock, log } = this.#options;
+    const intent = this.#intent(spec);
+    const directory = this.#care.directory(spec.runId);
+    try {
+      if ((await fileSize(directory)) !== undefined) return "exists";
+      if (!(await createRunDirectory(this.#runsDirectory, intent))) return "exists";
+    } catch (error) {
+      // It may have got its name before the failure: then the run exists, and what follows is told by its reports.
+      const stored = await readIntent(directory).catch(() => undefined);
+      if (stored?.mark !== intent.mark) throw notStored(spec.runId, error);
+    }
+    log.info("A run was stored", { runId: spec.runId, attempt: spec.attempt, at: clock.now() });
+    await this.#care.look(spec.runId).catch((error) => this.#noteTrouble(spec.runId, error));
+    return "started";
+  }
+
+  async *observe(runId: string, signal: AbortSignal): AsyncIterable<RunReport> {
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    let told: RunReport["state"] | undefined;
+    while (!either.aborted) {
+      const report = await this.#tryLook(runId);
+      if (report !== undefined && report.state !== told && !either.aborted) {
+        told = report.state;
+        yield report;
+      }
+      if (report !== undefined && isTerminal(report.state)) return;
+      await this.#untilNextLook(runId, either);
+    }
+  }
+
+  async stop(runId: string): Promise<void> {
+    if (!(await this.#exists(runId))) return;
+    const report = await this.#care.look(runId);
+    if (isTerminal(report.state)) return;
+    await writeStop(this.#care.directory(runId), this.#options.clock.now());
+    await this.#care.look(runId);
+  }
+
+  async readLog(runId: string, offset: number, limit: number): Promise<LogPiece> {
+    if (!(await this.#exists(runId))) return { offset, text: "", nextOffset: offset, ended: true };
+    // The end is looked at first: what is read after it is the whole log.
+    const report = await this.#care.look(runId);
+    const directory = this.#care.directory(runId);
+    const endBytes = isTerminal(report.state)
+      ? (report.log?.bytes ?? (await fileSize(outputPath(directory))) ?? 0)
+      : undefined;
+    return readLogPiece(directory, offset, limit, endBytes);
+  }
+
+  async release(runId: string): Promise<void> {
+    if (!(await this.#exists(runId))) return this.#care.forget(runId);
+    const report = await this.#care.look(runId);
+    if (!isTerminal(report.state)) {
+      this.#options.log.warn("A run that hasn't ended can't be released", { runId, state: report.state });
+      return;
+    }
+    await this.#retention.release(runId);
+    this.#care.forget(runId);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#care.idle();
+    this.#ownLock?.release();
+  }
+
+  #intent(spec: RunSpec): RunIntent {
+    const intent: RunIntent = {
+      version: RECORD_VERSION,
+      createdAt: this.#options.clock.now(),
+      spec,
+      command: this.#options.command,
+      environment: this.#programEnvironment,
+      workingDirectory: this.#workingDirectory,
+      secrets: this.#options.secrets,
+      graceMs: this.#options.graceMs,
+      mark: crypto.randomUUID(),
+    };
+    try {
+      // What the supervisor could not read back must not become a run.
+      return parseRecord(JSON.stringify(intent), "the run", intentSchema);
+    } catch (error) {
+      throw notStored(spec.runId, error);
+    }
+  }
+
+  async #runIds(): Promise<readonly string[]> {
+    return (await listRunDirectories(this.#runsDirectory)).filter((name) => RUN_ID.test(name));
+  }
+
+  async #exists(runId: string): Promise<boolean> {
+    return RUN_ID.test(runId) && (await fileSize(this.#care.directory(runId))) !== undefined;
+  }
+
+  /** Undefined when the look failed; the next one may succeed. */
+  async #tryLook(runId: string): Promise<RunReport | undefined> {
+    try {
+      return await this.#care.look(RUN_ID.test(runId) ? runId : "no-run-id");
+    } catch (error) {
+      this.#noteTrouble(runId, error);
+      return undefined;
+    }
+  }
+
+  #noteTrouble(runId: string, error: unknown): void {
+    this.#options.log.warn("A run can't be looked at for now", { runId, error: describeError(error) });
+  }
+
+  /** A change in the run's directory, but not too soon; or the poll. */
+  async #untilNextLook(runId: string, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    await new Promise<void>((resolve) => {
+      let changed = false;
+      let early = false;
+      const wake = (): void => {
+        stopWatching();
+        cancelGap();
+        cancelPoll();
+        signal.removeEventListener("abort", wake);
+        resolve();
+      };
+      const stopWatching = watchDirectory(this.#care.directory(runId), () => {
+        changed = true;
+        if (early) wake();
+      });
+      const cancelGap = clock.schedule(LEAST_GAP_MS, () => {
+        early = true;
+        if (changed) wake();
+      });
+      const cancelPoll = clock.schedule(POLL_MS, wake);
+      signal.addEventListener("abort", wake, { once: true });
+      if (signal.aborted) wake();
+    });
+  }
+}
+
+function notStored(runId: string, error: unknown): CodedError {
+  if (isKind(error, EXECUTOR_ERRORS.RunNotStored)) return error;
+  return new CodedError(EXECUTOR_ERRORS.RunNotStored, `Cannot store run ${runId}: ${describeError(error)}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,209 @@
+import type { z } from "zod";
+import type { Clock } from "../../base/clock.ts";
+import { CodedError, errorCode } from "../../base/errors.ts";
+import type { LogEnd } from "../../protocol/messages.ts";
+import { publishDirectory } from "../../runtime/exclusive-lock.ts";
+import {
+  baseName,
+  createExclusively,
+  directoryOf,
+  fileSize,
+  joinPath,
+  listDirectory,
+  makeDirectory,
+  makeDirectoryExclusively,
+  readBytes,
+  readTextIfExists,
+  remove,
+  writeDurably,
+} from "../../runtime/files.ts";
+import type { ProcessIdentity } from "../../runtime/process.ts";
+import { EXECUTOR_ERRORS } from "../errors.ts";
+import { endReport, lastLines, type RunEnding, type RunKey } from "./end-report.ts";
+import { endLeftovers, type LeftoverOutcome } from "./leftovers.ts";
+import { nextBoundary, OutputLog } from "./output-log.ts";
+import {
+  claimSchema,
+  intentSchema,
+  type MomentRecord,
+  momentSchema,
+  type ProgramRecord,
+  programSchema,
+  RECORD_VERSION,
+  type RunClaim,
+  type RunIntent,
+} from "./run-records.ts";
+
+/*
+ * What runner and supervisor tell each other, on disk: `<data>/runs/<runId>/`.
+ *
+ *   intent.json     the run as it was asked for; written before the directory gets its name, so a directory is a run
+ *   claim.json      who decides about it: its supervisor, or whoever abandoned it; the first one stays
+ *   program.json    the started program
+ *   stop.json       it shall stop; written before anybody sends TERM
+ *   output.log      masked output in UTF-8
+ *   end.json        the terminal report; the first one stays
+ *   released.json   the end was acknowledged; retention may remove the directory
+ *   supervisor.log  what the supervisor itself had to say
+ *   reserve         space given back before the end is written, for a disk that became full
+ */
+
+const TAIL_BYTES = 131_072;
+const RESERVE_BYTES = 65_536;
+
+export type { RunEnding, RunKey } from "./end-report.ts";
+export type { OutputEnd, OutputLog } from "./output-log.ts";
+export type { RunClaim, RunIntent } from "./run-records.ts";
+
+/** Path of a run's masked output. */
+export function outputPath(directory: string): string {
+  return joinPath(directory, "output.log");
+}
+
+/** Path of the supervisor's own words. */
+export function supervisorLogPath(directory: string): string {
+  return joinPath(directory, "supervisor.log");
+}
+
+/** Creates a run's directory, whole and durable. False when there is one already. @throws the system's error */
+export async function createRunDirectory(runsDirectory: string, intent: RunIntent): Promise<boolean> {
+  const temporary = joinPath(runsDirectory, `.new-${intent.mark}`);
+  try {
+    await makeDirectoryExclusively(temporary);
+    await writeDurably(joinPath(temporary, "intent.json"), JSON.stringify(intent));
+    await writeDurably(joinPath(temporary, "reserve"), "\0".repeat(RESERVE_BYTES));
+    return await publishDirectory(temporary, joinPath(runsDirectory, intent.spec.runId));
+  } finally {
+    await remove(temporary);
+  }
+}
+
+/** Removes a run's directory: it loses its name first, so that nobody sees half of it. */
+export async function removeRunDirectory(directory: string): Promise<void> {
+  const doomed = joinPath(directoryOf(directory), `.gone-${crypto.randomUUID()}`);
+  try {
+    await publishDirectory(directory, doomed);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+  }
+  await remove(doomed);
+}
+
+/** Names of all run directories. Nothing says yet that they are in order. */
+export async function listRunDirectories(runsDirectory: string): Promise<readonly string[]> {
+  return (await listDirectory(runsDirectory)).filter((name) => !name.startsWith("."));
+}
+
+/** Removes what a crash left half made or half removed. Only the holder of the data directory's lock may call it. */
+export async function sweepRunDirectories(runsDirectory: string): Promise<void> {
+  await makeDirectory(runsDirectory);
+  for (const name of await listDirectory(runsDirectory)) {
+    if (name.startsWith(".")) await remove(joinPath(runsDirectory, name));
+  }
+}
+
+/** @throws CodedError RunRecordDamaged, as every reader here */
+export function readIntent(directory: string): Promise<RunIntent | undefined> {
+  return readRecord(directory, "intent.json", intentSchema);
+}
+
+/** Who decides about the run, or undefined as long as nobody does. */
+export function readClaim(directory: string): Promise<RunClaim | undefined> {
+  return readRecord(directory, "claim.json", claimSchema);
+}
+
+/** The started program, or undefined before its start. */
+export function readProgram(directory: string): Promise<ProgramRecord | undefined> {
+  return readRecord(directory, "program.json", programSchema);
+}
+
+/** When the run was told to stop, or undefined. */
+export function readStop(directory: string): Promise<MomentRecord | undefined> {
+  return readRecord(directory, "stop.json", momentSchema);
+}
+
+/** When the run's end was acknowledged, or undefined. */
+export function readReleased(directory: string): Promise<MomentRecord | undefined> {
+  return readRecord(directory, "released.json", momentSchema);
+}
+
+/** Takes the right to decide about the run. False when somebody else has it. */
+export function takeClaim(directory: string, claim: RunClaim): Promise<boolean> {
+  return createExclusively(joinPath(directory, "claim.json"), JSON.stringify(claim));
+}
+
+/** Notes the started program. */
+export function writeProgram(directory: string, identity: ProcessIdentity, startedAt: number): Promise<void> {
+  const record: ProgramRecord = { version: RECORD_VERSION, startedAt, identity };
+  return writeDurably(joinPath(directory, "program.json"), JSON.stringify(record));
+}
+
+/** Notes that the run shall stop; the first note stays. */
+export async function writeStop(directory: string, at: number): Promise<void> {
+  const record: MomentRecord = { version: RECORD_VERSION, at };
+  await createExclusively(joinPath(directory, "stop.json"), JSON.stringify(record));
+}
+
+/** Notes that the run's end was acknowledged; the first note stays. */
+export async function writeReleased(directory: string, at: number): Promise<void> {
+  const record: MomentRecord = { version: RECORD_VERSION, at };
+  await createExclusively(joinPath(directory, "released.json"), JSON.stringify(record));
+}
+
+/** Opens the output of a run that has just been claimed. */
+export function openOutput(directory: string): Promise<OutputLog> {
+  return OutputLog.open(outputPath(directory));
+}
+
+/**
+ * Writes the terminal report, with the log's last lines in a failure. False when there is one already, which stays.
+ * Nothing of the run may live any more, and its log is closed.
+ */
+export async function writeEnd(directory: string, run: RunKey, ending: RunEnding, log: LogEnd): Promise<boolean> {
+  await remove(joinPath(directory, "reserve"));
+  const tail = ending.failure === undefined ? [] : await readLogTail(directory);
+  return createExclusively(joinPath(directory, "end.json"), JSON.stringify(endReport(run, ending, log, tail)));
+}
+
+/** Ends what is left of a run's processes. `trustGroup` is true only for the supervisor that has just seen the program end. */
+export function endRunProcesses(
+  intent: Pick<RunIntent, "mark" | "graceMs">,
+  program: ProcessIdentity | undefined,
+  clock: Clock,
+  trustGroup: boolean,
+): Promise<LeftoverOutcome> {
+  return endLeftovers({
+    clock,
+    mark: intent.mark,
+    graceMs: intent.graceMs,
+    groupIsOurs: trustGroup,
+    ...(program === undefined ? {} : { program }),
+  });
+}
+
+/** The last lines of a file of ours. */
+export async function readLogTail(directory: string, path: string = outputPath(directory)): Promise<readonly string[]> {
+  const size = (await fileSize(path)) ?? 0;
+  const bytes = await readBytes(path, Math.max(0, size - TAIL_BYTES), TAIL_BYTES);
+  const text = new TextDecoder().decode(bytes.subarray(size > TAIL_BYTES ? nextBoundary(bytes, 0) : 0));
+  return lastLines(text);
+}
+
+async function readRecord<T>(directory: string, name: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  const text = await readTextIfExists(joinPath(directory, name));
+  return text === undefined ? undefined : parseRecord(text, joinPath(baseName(directory), name), schema);
+}
+
+/** The record in a text of ours. @throws CodedError RunRecordDamaged, naming fields and never values */
+export function parseRecord<T>(text: string, name: string, schema: z.ZodType<T>): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new CodedError(EXECUTOR_ERRORS.RunRecordDamaged, `Cannot read ${name}: it is not JSON`);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.join(".") || "(root)"} ${issue.code}`);
+  throw new CodedError(EXECUTOR_ERRORS.RunRecordDamaged, `Cannot read ${name}: ${issues.join(", ")}`);
+}

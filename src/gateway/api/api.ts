@@ -1,0 +1,46 @@
+import { Hono } from "hono";
+import { CodedError } from "../../base/errors.ts";
+import { peerAddress } from "../../runtime/http.ts";
+import { verifyAdminToken } from "../auth/admin-token.ts";
+import { bearerToken } from "../auth/bearer.ts";
+import type { ApiDependencies, ApiEnvironment } from "./dependencies.ts";
+import { errorResponse } from "./error-response.ts";
+import { API_ERRORS } from "./errors.ts";
+import { liveRunRoutes } from "./live-runs.ts";
+import { createLogProofs } from "./log-proof.ts";
+import { pipelineRoutes } from "./pipelines.ts";
+import { runnerRoutes } from "./runners.ts";
+import { runRoutes } from "./runs.ts";
+import { serviceRoutes } from "./services.ts";
+
+/** The gateway's HTTP side: `/healthz`, and `/api/v1/…` for whoever has the admin token. */
+export function createApi(deps: ApiDependencies): Hono<ApiEnvironment> {
+  const app = new Hono<ApiEnvironment>();
+  const proofOf = createLogProofs(deps.store);
+  app.get("/healthz", (c) => c.json({ status: "ok" }));
+  app.use("/api/*", async (c, next) => {
+    c.header("Cache-Control", "no-store");
+    authenticate(deps, peerAddress(c.env.incoming), c.req.header("authorization"));
+    await next();
+  });
+  app.route("/api/v1/runners", runnerRoutes(deps));
+  app.route("/api/v1/services", serviceRoutes(deps));
+  app.route("/api/v1/pipelines", pipelineRoutes(deps));
+  app.route("/api/v1/runs", runRoutes(deps, proofOf));
+  app.route("/api/v1/runs", liveRunRoutes(deps, proofOf));
+  app.notFound(() =>
+    errorResponse(new CodedError(API_ERRORS.NotFound, "Cannot find the page: there is no such route"), deps.log),
+  );
+  app.onError((error) => errorResponse(error, deps.log));
+  return app;
+}
+
+function authenticate({ adminToken, failures }: ApiDependencies, address: string, header: string | undefined): void {
+  failures.check(address);
+  try {
+    verifyAdminToken(adminToken, bearerToken(header));
+  } catch (error) {
+    failures.note(address);
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+import type { HttpBindings } from "@hono/node-server";
+import type { Clock } from "../../base/clock.ts";
+import type { Log } from "../../base/log.ts";
+import type { Sensitive } from "../../base/sensitive.ts";
+import type { FailureLimit } from "../auth/failure-limit.ts";
+import type { RunnerSessions } from "../sessions/sessions.ts";
+import type { Store } from "../store/store.ts";
+import type { RunFeed } from "./run-feed.ts";
+
+/** What every part of the API is built from. */
+export interface ApiDependencies {
+  readonly store: Store;
+  readonly sessions: Pick<RunnerSessions, "connected" | "wake" | "announceRun">;
+  readonly feed: RunFeed;
+  readonly adminToken: Sensitive;
+  readonly failures: FailureLimit;
+  /** See GatewayConfig. */
+  readonly serverApiUrl: string | undefined;
+  readonly queueTimeoutSeconds: number;
+  /** Aborted when the gateway stops: ends the live streams. */
+  readonly stopping: AbortSignal;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What hono hands to each handler beside the request. */
+export interface ApiEnvironment {
+  readonly Bindings: HttpBindings;
+}

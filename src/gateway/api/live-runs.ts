@@ -1,0 +1,76 @@
+import { Hono } from "hono";
+import { type SSEStreamingApi, streamSSE } from "hono/streaming";
+import { withLimit } from "../../base/clock.ts";
+import { CodedError, describeError } from "../../base/errors.ts";
+import type { RunRecord } from "../store/store.ts";
+import type { ApiDependencies, ApiEnvironment } from "./dependencies.ts";
+import { API_ERRORS } from "./errors.ts";
+import { followRun, type RunEventSink } from "./follow-run.ts";
+import type { LogProof } from "./log-proof.ts";
+import { notFound, pathId, readQuery } from "./read-request.ts";
+import { EVENTS_QUERY } from "./schemas.ts";
+
+const MAX_STREAMS = 256;
+/** A reader that takes nothing for so long is cut off; it may come again with Last-Event-ID. */
+const STALL_MS = 60_000;
+
+/** `GET /api/v1/runs/:id/events`: the run and its log as they grow, as server-sent events. */
+export function liveRunRoutes(
+  deps: ApiDependencies,
+  proofOf: (run: RunRecord) => Promise<LogProof>,
+): Hono<ApiEnvironment> {
+  const routes = new Hono<ApiEnvironment>();
+  let open = 0;
+  routes.get("/:id/events", async (c) => {
+    const runId = pathId(c);
+    const { after = lastEventId(c.req.header("last-event-id")) } = readQuery(c, EVENTS_QUERY);
+    if ((await deps.store.findRun(runId)) === undefined) throw notFound("run", runId);
+    if (open >= MAX_STREAMS) {
+      throw new CodedError(API_ERRORS.TooManyStreams, `Cannot open a live view: ${open} are open already`);
+    }
+    open++;
+    const follow = async (stream: SSEStreamingApi): Promise<void> => {
+      const gone = new AbortController();
+      stream.onAbort(() => gone.abort());
+      const signal = AbortSignal.any([gone.signal, deps.stopping]);
+      try {
+        await followRun({ ...deps, runId, after, sink: createSink(stream, signal, deps), signal, proofOf });
+      } catch (error) {
+        if (!signal.aborted) deps.log.warn("A live view ended early", { runId, error: describeError(error) });
+      } finally {
+        open--;
+      }
+    };
+    const response = streamSSE(c, follow);
+    // The library asks to keep the connection, which is not its business; and proxies must not collect events.
+    response.headers.delete("Connection");
+    response.headers.set("X-Accel-Buffering", "no");
+    return response;
+  });
+  return routes;
+}
+
+function createSink(stream: SSEStreamingApi, signal: AbortSignal, { clock }: ApiDependencies): RunEventSink {
+  const taken = async (writing: Promise<unknown>): Promise<void> => {
+    const stalled = (): CodedError =>
+      new CodedError(API_ERRORS.RequestFailed, `Cannot send events: the reader took nothing for ${STALL_MS} ms`);
+    // The library's write neither fails nor ends when the reader goes away while it waits.
+    await withLimit(clock, STALL_MS, Promise.race([writing, aborted(signal)]), stalled);
+  };
+  return {
+    send: ({ name, data, id }) =>
+      taken(stream.writeSSE({ event: name, data: JSON.stringify(data), ...(id === undefined ? {} : { id }) })),
+    heartbeat: () => taken(stream.write(": still here\n\n")),
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+function lastEventId(header: string | undefined): number {
+  return /^\d{1,15}$/.test(header ?? "") ? Number(header) : 0;
+}

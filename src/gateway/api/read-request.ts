@@ -1,0 +1,64 @@
+import type { Context } from "hono";
+import type { z } from "zod";
+import { CodedError } from "../../base/errors.ts";
+import type { ApiEnvironment } from "./dependencies.ts";
+import { API_ERRORS } from "./errors.ts";
+
+const MAX_BODY_BYTES = 1_048_576;
+
+/** The JSON body in the form of `schema`; an empty body counts as an empty object. @throws CodedError BadRequest, BodyTooLarge */
+export async function readBody<T>(c: Context<ApiEnvironment>, schema: z.ZodType<T>): Promise<T> {
+  const text = await readText(c);
+  let value: unknown;
+  try {
+    value = text.trim() === "" ? {} : JSON.parse(text);
+  } catch {
+    throw new CodedError(API_ERRORS.BadRequest, "Cannot read the body: it is not JSON");
+  }
+  return check("the body", value, schema);
+}
+
+/** The query in the form of `schema`; names in `lists` may be repeated. @throws CodedError BadRequest */
+export function readQuery<T>(c: Context<ApiEnvironment>, schema: z.ZodType<T>, lists: readonly string[] = []): T {
+  const given = Object.entries(c.req.queries());
+  const value = Object.fromEntries(given.map(([name, values]) => [name, lists.includes(name) ? values : values[0]]));
+  return check("the query", value, schema);
+}
+
+/** A path parameter. */
+export function pathId(c: Context<ApiEnvironment>): string {
+  return c.req.param("id") ?? "";
+}
+
+/** The error of something that isn't there. Ids come from the request, so only short plain ones are repeated. */
+export function notFound(what: string, id: string): CodedError {
+  const shown = /^[\w.-]{1,128}$/.test(id) ? id : "of this id";
+  return new CodedError(API_ERRORS.NotFound, `Cannot find ${what} ${shown}: there is none`);
+}
+
+async function readText(c: Context<ApiEnvironment>): Promise<string> {
+  if (Number(c.req.header("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const decoder = new TextDecoder();
+  let bytes = 0;
+  let text = "";
+  for await (const chunk of c.req.raw.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) throw tooLarge();
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function tooLarge(): CodedError {
+  const message = `Cannot read the body: it is larger than ${MAX_BODY_BYTES} bytes`;
+  return new CodedError(API_ERRORS.BodyTooLarge, message);
+}
+
+function check<T>(what: string, value: unknown, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues
+    .slice(0, 10)
+    .map((issue) => `${issue.path.join(".") || "(top)"}: ${issue.message}`);
+  throw new CodedError(API_ERRORS.BadRequest, `Cannot read ${what}: ${issues.join("; ")}`);
+}

@@ -1,0 +1,45 @@
+import { CodedError } from "../../base/errors.ts";
+import type { PipelineRecord, RunRecord } from "../store/store.ts";
+import type { ApiDependencies } from "./dependencies.ts";
+import { API_ERRORS } from "./errors.ts";
+import type { RunWish } from "./schemas.ts";
+
+/**
+ * Puts a run into the store, from where its runner is offered it now, or when it connects, until the queue's time is over.
+ * @throws CodedError PipelineNotDeployed, PipelineDisabled, BadRequest
+ */
+export async function startRun(deps: ApiDependencies, pipeline: PipelineRecord, wish: RunWish): Promise<RunRecord> {
+  const { store, sessions, clock, queueTimeoutSeconds } = deps;
+  const name = pipeline.fullyQualifiedName;
+  if (!pipeline.deployed) {
+    throw new CodedError(API_ERRORS.PipelineNotDeployed, `Cannot run pipeline ${name}: it is not deployed`);
+  }
+  if (!pipeline.enabled) {
+    throw new CodedError(API_ERRORS.PipelineDisabled, `Cannot run pipeline ${name}: it is disabled`);
+  }
+  if (wish.appConfigOverride !== undefined) {
+    const advice = "Leave appConfigOverride out: this version runs pipelines, not applications";
+    throw new CodedError(API_ERRORS.BadRequest, "Cannot read the body: appConfigOverride is not supported yet", {
+      advice,
+    });
+  }
+  const now = clock.now();
+  const run: RunRecord = {
+    runId: crypto.randomUUID(),
+    pipelineId: pipeline.pipelineId,
+    runnerId: pipeline.runnerId,
+    attempt: 1,
+    state: "queued",
+    dispatch: "waiting",
+    stopRequested: false,
+    createdAt: now,
+    startDeadline: now + queueTimeoutSeconds * 1000,
+    logBytes: 0,
+    logGaps: [],
+    ...(wish.sourceConfigOverride === undefined ? {} : { sourceConfigOverride: wish.sourceConfigOverride }),
+  };
+  await store.addRun(run);
+  sessions.announceRun(run);
+  sessions.wake(run.runnerId);
+  return run;
+}

@@ -1,0 +1,43 @@
+import { CodedError } from "../../base/errors.ts";
+import { Sensitive } from "../../base/sensitive.ts";
+import { equalInConstantTime, randomToken } from "../../runtime/crypto.ts";
+import { joinPath } from "../../runtime/files.ts";
+import { AUTH_ERRORS } from "./errors.ts";
+import { readOrMakeSecretFile } from "./secret-file.ts";
+
+/** Name of the admin token's file in the gateway's data directory. */
+export const ADMIN_TOKEN_FILE = "admin-token";
+
+/** Where the admin token comes from. */
+export interface AdminTokenSource {
+  readonly dataDirectory: string;
+  /** Given as a setting; wins over any file. */
+  readonly adminToken: Sensitive | undefined;
+  /** Another file than the one in the data directory. */
+  readonly adminTokenFile: string | undefined;
+}
+
+/**
+ * The token that the REST API asks for: the setting, or the text of its file, which is made with a random token (mode 0600) when there is none.
+ * @throws CodedError KeyFileUnusable
+ */
+export async function openAdminToken(source: AdminTokenSource): Promise<Sensitive> {
+  if (source.adminToken !== undefined) return source.adminToken;
+  const path = source.adminTokenFile ?? joinPath(source.dataDirectory, ADMIN_TOKEN_FILE);
+  const text = (await readOrMakeSecretFile(path, () => `${randomToken()}\n`)).trim();
+  if (text === "") throw new CodedError(AUTH_ERRORS.KeyFileUnusable, `Cannot use ${path}: it is empty`);
+  return new Sensitive(text);
+}
+
+/** @throws CodedError AdminTokenRefused */
+export function verifyAdminToken(expected: Sensitive, shown: string | undefined): void {
+  if (shown === undefined) {
+    throw new CodedError(AUTH_ERRORS.AdminTokenRefused, "Cannot serve the request: no bearer token was sent");
+  }
+  if (!equalInConstantTime(expected.reveal(), shown)) {
+    throw new CodedError(
+      AUTH_ERRORS.AdminTokenRefused,
+      "Cannot serve the request: the bearer token is not the admin token",
+    );
+  }
+}

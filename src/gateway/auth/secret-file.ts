@@ -1,0 +1,20 @@
+import { CodedError } from "../../base/errors.ts";
+import { createExclusively, directoryOf, makeDirectory, readTextIfExists } from "../../runtime/files.ts";
+import { AUTH_ERRORS } from "./errors.ts";
+
+/**
+ * The text of a file that only its owner may read (mode 0600). When there is none, `make` gives the text of a new one;
+ * of several processes that start at once, one makes it and all use that one.
+ * @throws CodedError KeyFileUnusable
+ */
+export async function readOrMakeSecretFile(path: string, make: () => string | Promise<string>): Promise<string> {
+  try {
+    const present = await readTextIfExists(path);
+    if (present !== undefined) return present;
+    await makeDirectory(directoryOf(path));
+    await createExclusively(path, await make(), 0o600);
+    return (await readTextIfExists(path)) ?? "";
+  } catch (cause) {
+    throw new CodedError(AUTH_ERRORS.KeyFileUnusable, `Cannot use ${path}: it can't be read or made`, { cause });
+  }
+}

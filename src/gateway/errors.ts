@@ -1,0 +1,44 @@
+import { defineErrors, type ErrorKind } from "../base/errors.ts";
+
+/** Error kinds that the gateway's parts share: the store and the sessions. The API and the authentication have their own. */
+export const GATEWAY_ERRORS: {
+  readonly StoreUnavailable: ErrorKind<"StoreUnavailable">;
+  readonly StoreTooNew: ErrorKind<"StoreTooNew">;
+  readonly WrongStoreKey: ErrorKind<"WrongStoreKey">;
+  readonly NameTaken: ErrorKind<"NameTaken">;
+  readonly ServiceInUse: ErrorKind<"ServiceInUse">;
+  readonly RunnerNotConnected: ErrorKind<"RunnerNotConnected">;
+  readonly RunnerBusy: ErrorKind<"RunnerBusy">;
+  readonly VerdictTimedOut: ErrorKind<"VerdictTimedOut">;
+  readonly PipelineTooLarge: ErrorKind<"PipelineTooLarge">;
+  readonly TooManyListeners: ErrorKind<"TooManyListeners">;
+} = defineErrors({
+  StoreUnavailable: {
+    retryable: true,
+    advice: "Check that the database file can be written, that its disk has room and that no other program holds it",
+  },
+  StoreTooNew: {
+    retryable: false,
+    advice: "Start the newer version of this program that made the database, or restore a backup from before it",
+  },
+  WrongStoreKey: {
+    retryable: false,
+    advice: "Start the gateway with the key this database was made with; without it the bot tokens can't be read",
+  },
+  NameTaken: { retryable: false, advice: "Choose another name, or change the one that exists" },
+  ServiceInUse: { retryable: false, advice: "Delete the service's pipelines first" },
+  RunnerNotConnected: {
+    retryable: true,
+    advice: "Check that the runner is up and reaches the gateway; its log says why it is not connected",
+  },
+  RunnerBusy: { retryable: true, advice: "Try again in a few seconds" },
+  VerdictTimedOut: {
+    retryable: true,
+    advice: "Try again once the runner has connected anew; if it repeats, look into the runner's log",
+  },
+  PipelineTooLarge: {
+    retryable: false,
+    advice: "Make the pipeline's configuration smaller, or split it into several pipelines",
+  },
+  TooManyListeners: { retryable: true, advice: "Close live streams that are no longer watched, then try again" },
+});

@@ -1,0 +1,94 @@
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import { Scope } from "../base/scope.ts";
+import { VERSION } from "../version.ts";
+import { createApi } from "./api/api.ts";
+import { createRunFeed } from "./api/run-feed.ts";
+import { openAdminToken } from "./auth/admin-token.ts";
+import { FailureLimit } from "./auth/failure-limit.ts";
+import type { GatewayConfig } from "./config.ts";
+import { openGatewayData } from "./data-directory.ts";
+import { openFrameCapture } from "./frame-capture.ts";
+import { isLoopback, listenForAll } from "./server.ts";
+import { createRunnerSessions } from "./sessions/runner-sessions.ts";
+import { createUpgradeHandler } from "./upgrade.ts";
+
+/** A gateway at work. */
+export interface Gateway {
+  readonly port: number;
+  /** `http://host:port`, under which API and runners find it. */
+  readonly url: string;
+  /** Says goodbye to the runners, ends requests and live streams, and closes the store; each within a limit. */
+  close(): Promise<void>;
+}
+
+const STOP_LIMIT_MS = 5_000;
+const REQUEST_LIMIT_MS = 3_000;
+
+/**
+ * Starts a gateway: what it remembers, the runners' sessions, the API, and the port they all come in by.
+ * @throws CodedError KeyFileUnusable, StoreUnavailable, StoreTooNew, WrongStoreKey, ListenFailed; nothing is left running then
+ */
+export async function startGateway(
+  config: GatewayConfig,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): Promise<Gateway> {
+  const scope = new Scope(clock, log);
+  try {
+    const { store, keys } = await openGatewayData(config, { clock, log });
+    scope.own("store", () => store.close());
+    const adminToken = await openAdminToken(config);
+
+    const capture = config.captureFrames === undefined ? undefined : openFrameCapture(config.captureFrames, clock);
+    scope.own("frame capture", () => capture?.close());
+    const sessions = createRunnerSessions({
+      store,
+      clock,
+      log,
+      gatewayVersion: VERSION,
+      serverApiUrl: config.serverApiUrl,
+      capture: capture?.note,
+    });
+    const feed = createRunFeed(sessions);
+    scope.own("run feed", () => feed.close());
+
+    const stopping = new AbortController();
+    const { serverApiUrl, queueTimeoutSeconds } = config;
+    const shared = { store, sessions, stopping: stopping.signal, clock, log };
+    const api = createApi({
+      ...shared,
+      feed,
+      adminToken,
+      failures: new FailureLimit(clock),
+      serverApiUrl,
+      queueTimeoutSeconds,
+    });
+    const upgrade = createUpgradeHandler({ ...shared, keys, failures: new FailureLimit(clock) });
+
+    const listener = await listenForAll(config, api, upgrade, clock);
+    scope.own("listener", () => listener.close(REQUEST_LIMIT_MS));
+    scope.own("sessions", () => sessions.close());
+    scope.own("live streams and new sessions", () => stopping.abort());
+    warnOfPlainText(config, log);
+    log.info("The gateway listens", { url: listener.url, dataDirectory: config.dataDirectory });
+    return { port: listener.port, url: listener.url, close: () => scope.close(STOP_LIMIT_MS) };
+  } catch (error) {
+    await scope.close(STOP_LIMIT_MS);
+    throw error;
+  }
+}
+
+function warnOfPlainText({ host, tlsCertFile, captureFrames }: GatewayConfig, log: Log): void {
+  if (tlsCertFile === undefined && !isLoopback(host)) {
+    log.warn(
+      "The gateway listens without TLS on an address that others reach: tokens and configurations travel readable",
+      {
+        host,
+        next: "set --tls-cert-file and --tls-key-file, or put a proxy with TLS in front and listen on 127.0.0.1",
+      },
+    );
+  }
+  if (captureFrames !== undefined) {
+    log.warn("Every frame is written down, with configurations and bot tokens", { file: captureFrames });
+  }
+}

@@ -1,0 +1,83 @@
+import { LIMITS } from "../../protocol/limits.ts";
+import type { MessageBodies } from "../../protocol/messages.ts";
+import type { RunRecord, Store } from "../store/store.ts";
+import type { Link } from "./link.ts";
+import type { Wanted } from "./pipeline-delivery.ts";
+import { compareRuns, type ReportedRun, type RunDifference } from "./reconcile.ts";
+import type { RunBook } from "./run-book.ts";
+
+/** A hundred thousand entries: far more than one runner can have. */
+const MAX_PAGES = 200;
+
+/** What a comparison stands on. */
+export interface ComparisonOptions {
+  readonly runnerId: string;
+  readonly store: Store;
+  readonly book: RunBook;
+  readonly link: Link;
+}
+
+/** Collects a runner's inventory and answers it with what the gateway knows and wants. */
+export class Comparison {
+  readonly #options: ComparisonOptions;
+  readonly #runs: ReportedRun[] = [];
+  #pages = 0;
+
+  constructor(options: ComparisonOptions) {
+    this.#options = options;
+  }
+
+  /** Adds a page; false when there are too many. */
+  collect(page: MessageBodies["inventory"]): boolean {
+    this.#pages++;
+    this.#runs.push(...page.runs);
+    return this.#pages <= MAX_PAGES;
+  }
+
+  /** After the last page: corrects what the store believes of the runs, then sends `logCursors` and `wanted`. */
+  async conclude(): Promise<{ readonly wanted: Wanted; readonly difference: RunDifference }> {
+    const { runnerId, store, book, link } = this.#options;
+    const known = await this.#knownRuns();
+    const difference = compareRuns(await store.openRuns(runnerId), this.#runs, known);
+    for (const runId of difference.waitAgain) await book.setDispatch(runId, "waiting");
+    for (const runId of difference.accepted) await book.setDispatch(runId, "accepted");
+    await book.settle(await store.openRuns(runnerId));
+    const cursors = [...known.values()].map((run) => ({ runId: run.runId, offset: run.logBytes }));
+    for (const runs of pages(cursors)) link.send("logCursors", { runs });
+    const wanted = await store.wanted(runnerId);
+    sendWanted(link, wanted);
+    return { wanted, difference };
+  }
+
+  /** Runs of the inventory that the gateway knows as this runner's own. */
+  async #knownRuns(): Promise<ReadonlyMap<string, RunRecord>> {
+    const known = new Map<string, RunRecord>();
+    for (const { runId } of this.#runs) {
+      const run = await this.#options.store.findRun(runId);
+      if (run?.runnerId === this.#options.runnerId) known.set(runId, run);
+    }
+    return known;
+  }
+}
+
+function sendWanted(link: Link, wanted: Wanted): void {
+  const pipelines = pages(wanted.pipelines);
+  const tombstones = pages(wanted.tombstones);
+  const count = Math.max(pipelines.length, tombstones.length);
+  for (let page = 0; page < count; page++) {
+    link.send("wanted", {
+      pipelines: [...(pipelines[page] ?? [])],
+      tombstones: [...(tombstones[page] ?? [])],
+      last: page === count - 1,
+    });
+  }
+}
+
+/** Cut into pages; one empty page when there is nothing, because the other side waits for it. */
+function pages<T>(entries: readonly T[]): T[][] {
+  const cut: T[][] = [];
+  for (let start = 0; start < entries.length || start === 0; start += LIMITS.pageEntries) {
+    cut.push(entries.slice(start, start + LIMITS.pageEntries));
+  }
+  return cut;
+}

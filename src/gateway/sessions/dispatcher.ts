@@ -1,0 +1,255 @@
+import type { Clock } from "../../base/clock.ts";
+import { describeError, isKind } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import { PROTOCOL_ERRORS } from "../../protocol/errors.ts";
+import type { FailureCategory } from "../../protocol/failure-category.ts";
+import { isTerminal } from "../../protocol/run-state.ts";
+import { GATEWAY_ERRORS } from "../errors.ts";
+import type { RunRecord, Store } from "../store/store.ts";
+import { Flights } from "./flights.ts";
+import type { Operations } from "./operations.ts";
+import type { PipelineDelivery, Wanted } from "./pipeline-delivery.ts";
+import type { RunBook } from "./run-book.ts";
+import { RunQuestions } from "./run-questions.ts";
+import type { VerdictBody } from "./sessions.ts";
+import { failed } from "./settle.ts";
+import { refusalFailure, type StartOutcome, startOutcome } from "./start-verdict.ts";
+
+/** Everything is looked at again this often, even if nobody called. */
+const LEVEL_MS = 15_000;
+/** An offer is good for this long; the runner refuses it later. */
+const OFFER_MS = 60_000;
+const MAX_UNDER_WAY = 32;
+
+/** What a dispatcher stands on. */
+export interface DispatcherOptions {
+  readonly runnerId: string;
+  readonly maxConcurrentRuns: number;
+  readonly store: Store;
+  readonly book: RunBook;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly operations: Operations;
+  readonly delivery: PipelineDelivery;
+}
+
+/**
+ * Makes one runner do what the store says, for the life of one session. It is woken by whoever changed something, and by a
+ * timer; each turn reads the state and starts what the difference asks for, so a call too many or too few does no harm.
+ */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #flights: Flights;
+  readonly #questions: RunQuestions;
+  #ready = false;
+  #closed = false;
+  #turning: Promise<void> | undefined;
+  #again = false;
+  /** Why nothing is offered for a while, and how to end the pause. */
+  #pause: { readonly kind: "full" | "pause"; readonly cancel: () => void } | undefined;
+  #cancelTimer: () => void;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#flights = new Flights(
+      options.clock,
+      MAX_UNDER_WAY,
+      () => this.wake(),
+      (task, error) => {
+        if (isKind(error, GATEWAY_ERRORS.RunnerNotConnected)) return;
+        options.log.warn("Cannot carry out a task of a session", { task, error });
+      },
+    );
+    this.#questions = new RunQuestions(options, this.#flights);
+    this.#cancelTimer = this.#arm();
+  }
+
+  /** Both sides have compared: operations may flow. */
+  begin(): void {
+    this.#ready = true;
+    this.wake();
+  }
+
+  /** Runs to ask the runner about: accepted ones it didn't list, and those it knows more of. */
+  doubt(runIds: readonly string[]): void {
+    this.#questions.doubt(runIds);
+  }
+
+  /** Live runs that shall not be: the runner is told to stop them. */
+  stopZombies(runIds: readonly string[]): void {
+    this.#questions.stopZombies(runIds);
+    if (runIds.length > 0) this.wake();
+  }
+
+  /** A run has ended, so there may be room again. */
+  runEnded(): void {
+    if (this.#pause?.kind === "full") this.#endPause();
+    this.wake();
+  }
+
+  /** Something may be to do. */
+  wake(): void {
+    if (this.#closed) return;
+    this.#again = true;
+    this.#turning ??= this.#turns();
+  }
+
+  /** Starts nothing more; `idle` waits for what is under way. */
+  close(): void {
+    this.#closed = true;
+    this.#cancelTimer();
+    this.#endPause();
+    this.#flights.close();
+    this.#options.delivery.close();
+  }
+
+  async idle(): Promise<void> {
+    await this.#turning;
+    await Promise.all([this.#flights.idle(), this.#options.delivery.idle()]);
+  }
+
+  #arm(): () => void {
+    return this.#options.clock.schedule(LEVEL_MS, () => {
+      this.wake();
+      this.#cancelTimer = this.#arm();
+    });
+  }
+
+  #endPause(): void {
+    this.#pause?.cancel();
+    this.#pause = undefined;
+  }
+
+  async #turns(): Promise<void> {
+    // The first await lets `#turning` be assigned before the loop can end.
+    await Promise.resolve();
+    while (this.#again && !this.#closed) {
+      this.#again = false;
+      try {
+        await this.#turn();
+      } catch (error) {
+        // The timer tries again.
+        this.#options.log.error("Cannot see what a runner shall do", { error });
+      }
+    }
+    this.#turning = undefined;
+  }
+
+  async #turn(): Promise<void> {
+    const { store, book, delivery, runnerId } = this.#options;
+    const open = await book.settle(await store.openRuns(runnerId));
+    const wanted = await store.wanted(runnerId);
+    if (this.#closed) return;
+    delivery.deliver(wanted, this.#ready);
+    if (!this.#ready) return;
+    // Offered, and no verdict is awaited: the store failed in between, so the runner has to tell.
+    const unsure = open.filter((run) => run.dispatch === "offered" && !this.#flights.has(`start ${run.runId}`));
+    this.#questions.doubt(unsure.map((run) => run.runId));
+    this.#questions.ask(open);
+    await this.#offer(open, wanted);
+  }
+
+  async #offer(open: readonly RunRecord[], wanted: Wanted): Promise<void> {
+    const { maxConcurrentRuns, delivery } = this.#options;
+    if (this.#pause !== undefined) return;
+    const underWay = (run: RunRecord): boolean => this.#flights.has(`start ${run.runId}`);
+    let free = maxConcurrentRuns - open.filter((run) => run.dispatch !== "waiting" || underWay(run)).length;
+    for (const run of open) {
+      if (run.dispatch !== "waiting" || underWay(run)) continue;
+      const key = wanted.pipelines.find(({ pipelineId }) => pipelineId === run.pipelineId);
+      if (key === undefined) {
+        await this.#fail(run, "ConfigError", {
+          summary: "The pipeline is not deployed any more",
+          advice: "Deploy the pipeline and run it again",
+        });
+        continue;
+      }
+      const refusal = delivery.refusalOf(key.pipelineId, key.generation);
+      const failure = refusal === undefined ? undefined : refusalFailure(refusal.reason);
+      if (failure !== undefined) {
+        const detail = refusal?.message ?? "";
+        await this.#fail(run, failure.category, { summary: failure.summary, detail });
+        continue;
+      }
+      const generation = delivery.generationOf(key.pipelineId);
+      if (free <= 0 || generation < key.generation) continue;
+      if (this.#flights.launch(`start ${run.runId}`, () => this.#start(run, generation))) free--;
+    }
+  }
+
+  async #start(run: RunRecord, generation: number): Promise<"done" | "later"> {
+    const { store, clock, operations } = this.#options;
+    await store.setDispatch(run.runId, "offered");
+    // Whoever settles a waiting run wrote the reason first, so it is seen here if the run was still waiting for them.
+    const fresh = await store.findRun(run.runId);
+    if (fresh === undefined || isTerminal(fresh.state)) return "done";
+    const now = clock.now();
+    if (this.#closed || fresh.stopRequested || now > fresh.startDeadline) {
+      await store.setDispatch(run.runId, "waiting");
+      return "done";
+    }
+    let verdict: VerdictBody;
+    try {
+      const { runId, pipelineId, attempt, sourceConfigOverride } = fresh;
+      verdict = await operations.ask({
+        type: "run.start",
+        body: {
+          runId,
+          pipelineId,
+          generation,
+          attempt,
+          startBefore: Math.min(fresh.startDeadline, now + OFFER_MS),
+          ...(sourceConfigOverride === undefined ? {} : { sourceConfigOverride }),
+        },
+      });
+    } catch (error) {
+      if (isKind(error, GATEWAY_ERRORS.RunnerBusy)) {
+        await store.setDispatch(run.runId, "waiting");
+        return "later";
+      }
+      const unsendable = isKind(error, PROTOCOL_ERRORS.FrameTooLarge) || isKind(error, PROTOCOL_ERRORS.BadFrame);
+      // Without a verdict it stays offered: the inventory of the next session tells whether the runner has it.
+      if (!unsendable) throw error;
+      await this.#fail(fresh, "ConfigError", {
+        summary: "The run's overrides can't be sent",
+        detail: describeError(error),
+      });
+      return "done";
+    }
+    return this.#concludeStart(fresh, startOutcome(verdict));
+  }
+
+  async #concludeStart(run: RunRecord, outcome: StartOutcome): Promise<"done" | "later"> {
+    const { book, clock, delivery, runnerId } = this.#options;
+    if (outcome.kind === "accepted") {
+      await book.setDispatch(run.runId, "accepted");
+      if (outcome.report !== undefined) await book.take(runnerId, outcome.report);
+      return "done";
+    }
+    if (outcome.kind === "failed") {
+      await this.#fail(run, outcome.category, outcome);
+      return "done";
+    }
+    await book.setDispatch(run.runId, "waiting");
+    if (outcome.kind === "redeploy") delivery.forget(run.pipelineId);
+    if (outcome.kind === "full" || outcome.kind === "pause") {
+      this.#endPause();
+      const cancel = clock.schedule(LEVEL_MS, () => {
+        this.#endPause();
+        this.wake();
+      });
+      this.#pause = { kind: outcome.kind, cancel };
+      return "done";
+    }
+    return "later";
+  }
+
+  async #fail(
+    run: RunRecord,
+    category: FailureCategory,
+    told: { readonly summary: string; readonly detail?: string; readonly advice?: string },
+  ): Promise<void> {
+    const { book, clock, runnerId } = this.#options;
+    await book.take(runnerId, failed(run, clock.now(), category, told));
+  }
+}

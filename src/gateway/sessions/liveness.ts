@@ -1,0 +1,65 @@
+import type { Clock } from "../../base/clock.ts";
+
+/** What keeps a session's line alive, and notices when it is dead. Times are milliseconds. */
+export interface LivenessOptions {
+  readonly clock: Clock;
+  readonly heartbeatMs: number;
+  readonly silenceMs: number;
+  /** Called when nothing was sent for `heartbeatMs`. */
+  readonly onQuiet: () => void;
+  /** Called once when nothing was received for `silenceMs`. */
+  readonly onSilence: () => void;
+}
+
+/** Told of each sign of life. */
+export interface Liveness {
+  sent(): void;
+  received(): void;
+  stop(): void;
+}
+
+/** Starts watching one line. */
+export function watchLiveness(options: LivenessOptions): Liveness {
+  const { clock } = options;
+  const quiet = watchAge(clock, options.heartbeatMs, () => {
+    options.onQuiet();
+    return "again";
+  });
+  const silence = watchAge(clock, options.silenceMs, () => {
+    options.onSilence();
+    return "enough";
+  });
+  return {
+    sent: quiet.renew,
+    received: silence.renew,
+    stop: () => {
+      quiet.stop();
+      silence.stop();
+    },
+  };
+}
+
+/** Calls `onOld` when it wasn't renewed for `limitMs`. One timer at a time, however often it is renewed. */
+function watchAge(
+  clock: Clock,
+  limitMs: number,
+  onOld: () => "again" | "enough",
+): { readonly renew: () => void; readonly stop: () => void } {
+  let since = clock.monotonic();
+  let cancel = clock.schedule(limitMs, check);
+  function check(): void {
+    const left = limitMs - (clock.monotonic() - since);
+    if (left > 0) {
+      cancel = clock.schedule(left, check);
+    } else if (onOld() === "again") {
+      since = clock.monotonic();
+      cancel = clock.schedule(limitMs, check);
+    }
+  }
+  return {
+    renew: () => {
+      since = clock.monotonic();
+    },
+    stop: () => cancel(),
+  };
+}

@@ -1,0 +1,86 @@
+import type { Clock } from "../../base/clock.ts";
+import { CodedError } from "../../base/errors.ts";
+import { LIMITS } from "../../protocol/limits.ts";
+import type { MessageBodies } from "../../protocol/messages.ts";
+import { GATEWAY_ERRORS } from "../errors.ts";
+import type { Link } from "./link.ts";
+import type { OperationRequest, OperationType, VerdictBody } from "./sessions.ts";
+
+/** Operations that may wait for their verdicts in one session. */
+const MAX_WAITING = 256;
+
+interface Waiting {
+  readonly type: OperationType;
+  readonly settle: (verdict: VerdictBody | CodedError) => void;
+}
+
+/** The operations of one session that wait for their verdicts. */
+export class Operations {
+  readonly #runnerId: string;
+  readonly #link: Link;
+  readonly #clock: Clock;
+  readonly #waiting = new Map<string, Waiting>();
+
+  constructor(runnerId: string, link: Link, clock: Clock) {
+    this.#runnerId = runnerId;
+    this.#link = link;
+    this.#clock = clock;
+  }
+
+  /**
+   * Sends an operation and waits for its verdict; without one in time the session is closed, because a runner that doesn't answer can't be trusted with more.
+   * @throws CodedError RunnerNotConnected, RunnerBusy, VerdictTimedOut, BadFrame, FrameTooLarge
+   */
+  ask(operation: OperationRequest): Promise<VerdictBody> {
+    const operationId = crypto.randomUUID();
+    const { type } = operation;
+    return new Promise((resolve, reject) => {
+      if (this.#link.ended) return reject(this.#notConnected(type));
+      if (this.#waiting.size >= MAX_WAITING) {
+        const message = `Cannot ask runner ${this.#runnerId} (${type}): ${MAX_WAITING} operations wait for their verdicts`;
+        return reject(new CodedError(GATEWAY_ERRORS.RunnerBusy, message));
+      }
+      const cancel = this.#clock.schedule(LIMITS.verdictSeconds * 1000, () => this.#timeOut(operationId));
+      const settle = (outcome: VerdictBody | CodedError): void => {
+        cancel();
+        this.#waiting.delete(operationId);
+        if (outcome instanceof CodedError) reject(outcome);
+        else resolve(outcome);
+      };
+      this.#waiting.set(operationId, { type, settle });
+      try {
+        // The types of request and message say the same; only the compiler can't see it through the union.
+        this.#link.send(type, { ...operation.body, operationId } as MessageBodies[OperationType]);
+      } catch (error) {
+        cancel();
+        this.#waiting.delete(operationId);
+        reject(error);
+      }
+    });
+  }
+
+  /** Hands a verdict to whoever waits for it. False when nobody does. */
+  settle(verdict: VerdictBody): boolean {
+    const waiting = this.#waiting.get(verdict.operationId);
+    waiting?.settle(verdict);
+    return waiting !== undefined;
+  }
+
+  /** The session has ended: what waits will never be answered. */
+  abandon(): void {
+    for (const { type, settle } of [...this.#waiting.values()]) settle(this.#notConnected(type));
+  }
+
+  #timeOut(operationId: string): void {
+    const waiting = this.#waiting.get(operationId);
+    if (waiting === undefined) return;
+    const message = `Cannot ask runner ${this.#runnerId} (${waiting.type}): no verdict within ${LIMITS.verdictSeconds} s`;
+    waiting.settle(new CodedError(GATEWAY_ERRORS.VerdictTimedOut, message));
+    this.#link.close("verdictTimeout", `${waiting.type} got no verdict within ${LIMITS.verdictSeconds} s`);
+  }
+
+  #notConnected(type: OperationType): CodedError {
+    const message = `Cannot ask runner ${this.#runnerId} (${type}): its session has ended`;
+    return new CodedError(GATEWAY_ERRORS.RunnerNotConnected, message);
+  }
+}

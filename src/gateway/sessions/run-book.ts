@@ -1,0 +1,45 @@
+import type { Clock } from "../../base/clock.ts";
+import type { RunReport } from "../../protocol/messages.ts";
+import type { DispatchState, RunRecord, Store } from "../store/store.ts";
+import type { EventHub } from "./events.ts";
+import { settleWaiting } from "./settle.ts";
+
+/** Writes changes of runs to the store and then tells them to the listeners. */
+export interface RunBook {
+  /** See `Store.takeReport`. Undefined when the run is none of this runner's. */
+  take(
+    runnerId: string,
+    report: RunReport,
+  ): Promise<{ readonly run: RunRecord; readonly changed: boolean } | undefined>;
+  setDispatch(runId: string, dispatch: DispatchState): Promise<void>;
+  /** Ends those of the runs that shall no longer wait; answers with the others. */
+  settle(runs: readonly RunRecord[]): Promise<readonly RunRecord[]>;
+}
+
+/** Makes it over a store. */
+export function createRunBook(store: Store, clock: Clock, changes: EventHub<RunRecord>): RunBook {
+  const take: RunBook["take"] = async (runnerId, report) => {
+    const taken = await store.takeReport(runnerId, report, clock.now());
+    if (taken?.changed === true) changes.emit(taken.run);
+    return taken;
+  };
+  return {
+    take,
+
+    async setDispatch(runId, dispatch) {
+      await store.setDispatch(runId, dispatch);
+      const run = await store.findRun(runId);
+      if (run !== undefined) changes.emit(run);
+    },
+
+    async settle(runs) {
+      const others: RunRecord[] = [];
+      for (const run of runs) {
+        const end = settleWaiting(run, clock.now());
+        if (end === undefined) others.push(run);
+        else await take(run.runnerId, end);
+      }
+      return others;
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import type { Clock } from "../../base/clock.ts";
+import type { Log } from "../../base/log.ts";
+import type { CloseName } from "../../protocol/close-codes.ts";
+import type { Store } from "../store/store.ts";
+import type { Capture } from "./link.ts";
+import type { RunBook } from "./run-book.ts";
+import type { OperationRequest, SessionInfo, VerdictBody } from "./sessions.ts";
+import type { WorkflowSettings } from "./workflow-config.ts";
+
+/** A session as the others see it. */
+export interface LiveSession {
+  readonly runnerId: string;
+  /** 0 before the greeting. */
+  readonly epoch: number;
+  /** Undefined before the greeting. */
+  readonly info: SessionInfo | undefined;
+  /** Something may be to do for the runner. */
+  wake(): void;
+  /** Undefined while both sides still compare what they have. */
+  ask(operation: OperationRequest): Promise<VerdictBody> | undefined;
+  close(name: CloseName, reason: string): void;
+}
+
+/** What sessions share. */
+export interface SessionShared {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly book: RunBook;
+  readonly gatewayVersion: string;
+  readonly settings: WorkflowSettings;
+  readonly capture: Capture | undefined;
+  readonly logAppended: (runId: string) => void;
+  /** The live session of a runner, if there is one. */
+  readonly liveSession: (runnerId: string) => LiveSession | undefined;
+  /** Makes a greeted session the live one of its runner; false when a newer one is there. */
+  readonly enlist: (session: LiveSession) => boolean;
+  readonly changed: (session: LiveSession) => void;
+  readonly ended: (session: LiveSession) => void;
+}

@@ -1,0 +1,73 @@
+import { FAILURE_CATEGORIES, type FailureCategory } from "../../protocol/failure-category.ts";
+import type { RunReport } from "../../protocol/messages.ts";
+import { isTerminal } from "../../protocol/run-state.ts";
+import type { RunRecord } from "../store/store.ts";
+
+/*
+ * Ends that the gateway decides by itself, as reports for `Store.takeReport`.
+ */
+
+/** Which run a report is about. */
+export type RunIdentity = Pick<RunRecord, "runId" | "pipelineId" | "attempt">;
+
+/**
+ * The end of a run that its runner was never asked to start: stopped on request, or failed with `StartTimeout` behind
+ * its deadline. Undefined while it shall go on waiting, and for every run that was offered.
+ */
+export function settleWaiting(run: RunRecord, now: number): RunReport | undefined {
+  if (run.dispatch !== "waiting" || isTerminal(run.state)) return undefined;
+  if (run.stopRequested) return stopped(run, now);
+  if (now <= run.startDeadline) return undefined;
+  return failed(run, now, "StartTimeout", {
+    summary: "The runner did not take the run before its deadline",
+    detail: `asked for at ${instant(run.createdAt)}, to be started by ${instant(run.startDeadline)}`,
+  });
+}
+
+/** A run that was stopped before it was ever offered. */
+function stopped(run: RunIdentity, now: number): RunReport {
+  return {
+    runId: run.runId,
+    pipelineId: run.pipelineId,
+    attempt: run.attempt,
+    state: "stopped",
+    endedAt: now,
+    proof: "stop was requested before the run was given to the runner",
+  };
+}
+
+/** A failed run; the advice is the category's. */
+export function failed(
+  run: RunIdentity,
+  now: number,
+  category: FailureCategory,
+  told: { readonly summary: string; readonly detail?: string; readonly advice?: string },
+): RunReport {
+  const advice = told.advice === undefined || told.advice === "" ? FAILURE_CATEGORIES[category] : told.advice;
+  return {
+    runId: run.runId,
+    pipelineId: run.pipelineId,
+    attempt: run.attempt,
+    state: "failed",
+    endedAt: now,
+    failure: {
+      category,
+      summary: told.summary.slice(0, 500),
+      ...(told.detail === undefined ? {} : { detail: told.detail.slice(0, 4000) }),
+      advice: advice.slice(0, 500),
+      logTail: [],
+    },
+  };
+}
+
+/** A run that its runner had accepted and doesn't have any more. */
+export function lost(run: RunIdentity, now: number, evidence: string): RunReport {
+  return failed(run, now, "Lost", {
+    summary: "The runner accepted the run and no longer has it",
+    detail: evidence,
+  });
+}
+
+function instant(time: number): string {
+  return new Date(time).toISOString();
+}

@@ -1,0 +1,134 @@
+import type { Kysely } from "kysely";
+import { CodedError } from "../../base/errors.ts";
+import { Sensitive } from "../../base/sensitive.ts";
+import { open, seal } from "../../runtime/crypto.ts";
+import { GATEWAY_ERRORS } from "../errors.ts";
+import { pipelineChangesRow, pipelineRecord, pipelineRow } from "./rows.ts";
+import type { Store } from "./store.ts";
+import type { Database, PipelineTable } from "./tables.ts";
+
+/** The part of the store that keeps what is wanted on the runners. */
+export type PipelineStore = Pick<
+  Store,
+  "addPipeline" | "findPipeline" | "botToken" | "listPipelines" | "changePipeline" | "wanted"
+>;
+
+/** Everything but the sealed token, which only `botToken` reads. */
+const RECORD_COLUMNS = [
+  "pipeline_id",
+  "service_id",
+  "runner_id",
+  "name",
+  "fully_qualified_name",
+  "pipeline_type",
+  "source_config_json",
+  "sink_json",
+  "schedule_json",
+  "timeout_seconds",
+  "enabled",
+  "deployed",
+  "generation",
+  "hash",
+  "deleted_at",
+  "created_at",
+  "updated_at",
+] as const satisfies readonly (keyof PipelineTable)[];
+
+/** Makes it over an open database; `key` seals the bot tokens. */
+export function createPipelineStore(db: Kysely<Database>, key: Sensitive<Uint8Array>): PipelineStore {
+  return {
+    addPipeline: (pipeline, botToken) =>
+      db.transaction().execute(async (transaction) => {
+        const taken = await transaction
+          .selectFrom("pipeline")
+          .select("pipeline_id")
+          .where((field) =>
+            field.or([
+              field("pipeline_id", "=", pipeline.pipelineId),
+              field.and([
+                field("fully_qualified_name", "=", pipeline.fullyQualifiedName),
+                field("deleted_at", "is", null),
+              ]),
+            ]),
+          )
+          .executeTakeFirst();
+        if (taken !== undefined) {
+          throw new CodedError(
+            GATEWAY_ERRORS.NameTaken,
+            `Cannot add pipeline ${JSON.stringify(pipeline.fullyQualifiedName)}: there is one of that name or id`,
+            { facts: { pipelineId: taken.pipeline_id } },
+          );
+        }
+        const sealed =
+          botToken === undefined ? null : seal(key.reveal(), tokenContext(pipeline.pipelineId), botToken.reveal());
+        await transaction
+          .insertInto("pipeline")
+          .values({ ...pipelineRow(pipeline), bot_token: sealed })
+          .execute();
+      }),
+
+    async findPipeline(pipelineId) {
+      const row = await db
+        .selectFrom("pipeline")
+        .select(RECORD_COLUMNS)
+        .where("pipeline_id", "=", pipelineId)
+        .executeTakeFirst();
+      return row === undefined ? undefined : pipelineRecord(row);
+    },
+
+    async botToken(pipelineId) {
+      const row = await db
+        .selectFrom("pipeline")
+        .select("bot_token")
+        .where("pipeline_id", "=", pipelineId)
+        .executeTakeFirst();
+      if (row === undefined || row.bot_token === null) return undefined;
+      const token = open(key.reveal(), tokenContext(pipelineId), row.bot_token);
+      if (token === undefined) {
+        throw new CodedError(
+          GATEWAY_ERRORS.WrongStoreKey,
+          `Cannot read the bot token of pipeline ${pipelineId}: it was sealed under another key or changed since`,
+        );
+      }
+      return new Sensitive(token);
+    },
+
+    async listPipelines(query) {
+      let select = db.selectFrom("pipeline").select(RECORD_COLUMNS).orderBy("fully_qualified_name");
+      if (query.runnerId !== undefined) select = select.where("runner_id", "=", query.runnerId);
+      if (query.includeDeleted !== true) select = select.where("deleted_at", "is", null);
+      return (await select.execute()).map(pipelineRecord);
+    },
+
+    async changePipeline(pipelineId, generation, changes) {
+      const row = await db
+        .updateTable("pipeline")
+        .set({ ...pipelineChangesRow(changes), generation: generation + 1 })
+        .where("pipeline_id", "=", pipelineId)
+        .where("generation", "=", generation)
+        .returning(RECORD_COLUMNS)
+        .executeTakeFirst();
+      return row === undefined ? undefined : pipelineRecord(row);
+    },
+
+    async wanted(runnerId) {
+      const rows = await db
+        .selectFrom("pipeline")
+        .select(["pipeline_id", "generation", "hash", "deleted_at", "deployed"])
+        .where("runner_id", "=", runnerId)
+        .orderBy("pipeline_id")
+        .execute();
+      const alive = rows.filter((row) => row.deleted_at === null && row.deployed === 1);
+      const deleted = rows.filter((row) => row.deleted_at !== null);
+      return {
+        pipelines: alive.map((row) => ({ pipelineId: row.pipeline_id, generation: row.generation, hash: row.hash })),
+        tombstones: deleted.map((row) => ({ pipelineId: row.pipeline_id, generation: row.generation })),
+      };
+    },
+  };
+}
+
+/** A sealed token copied to another pipeline's row can't be opened there. */
+function tokenContext(pipelineId: string): string {
+  return `pipeline bot token ${pipelineId}`;
+}

@@ -1,0 +1,199 @@
+import type { Insertable, Selectable } from "kysely";
+import type { JsonObject } from "../../protocol/messages.ts";
+import type { RunState } from "../../protocol/run-state.ts";
+import type {
+  DispatchState,
+  PipelineChanges,
+  PipelineRecord,
+  RunnerRecord,
+  RunRecord,
+  ServiceRecord,
+  TokenRecord,
+} from "./store.ts";
+import type { PipelineTable, RunnerTable, RunnerTokenTable, RunTable, ServiceTable } from "./tables.ts";
+
+/*
+ * Between records and table rows. Records leave absent fields out, rows hold null.
+ */
+
+type Present<T> = { [K in keyof T]: Exclude<T[K], null> };
+type NullableKeys<T> = { [K in keyof T]: null extends T[K] ? K : never }[keyof T];
+type WithoutNulls<T> = Omit<T, NullableKeys<T>> & Partial<Present<Pick<T, NullableKeys<T>>>>;
+
+/** The object without the fields that are null. */
+function withoutNulls<T extends object>(fields: T): WithoutNulls<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as WithoutNulls<T>;
+}
+
+/** JSON text of a value, or null when there is none. */
+export function toJson(value: unknown): string | null {
+  return value === undefined ? null : JSON.stringify(value);
+}
+
+function fromJson<T>(text: string | null): T | null {
+  return text === null ? null : (JSON.parse(text) as T);
+}
+
+export function runnerRecord(row: Selectable<RunnerTable>): RunnerRecord {
+  return withoutNulls({
+    runnerId: row.runner_id,
+    installationId: row.installation_id,
+    instanceId: row.instance_id,
+    epoch: row.epoch,
+    runnerVersion: row.runner_version,
+    ingestionVersion: row.ingestion_version,
+    executor: row.executor,
+    platform: row.platform,
+    maxConcurrentRuns: row.max_concurrent_runs,
+    lastSeenAt: row.last_seen_at,
+    createdAt: row.created_at,
+  });
+}
+
+export function tokenRecord(row: Selectable<RunnerTokenTable>): TokenRecord {
+  return withoutNulls({
+    tokenId: row.token_id,
+    sha256: row.sha256,
+    runnerId: row.runner_id,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    revokedAt: row.revoked_at,
+  });
+}
+
+export function tokenRow(token: TokenRecord): Insertable<RunnerTokenTable> {
+  return {
+    token_id: token.tokenId,
+    sha256: token.sha256,
+    runner_id: token.runnerId ?? null,
+    created_at: token.createdAt,
+    expires_at: token.expiresAt ?? null,
+    revoked_at: token.revokedAt ?? null,
+  };
+}
+
+export function serviceRecord(row: Selectable<ServiceTable>): ServiceRecord {
+  return {
+    serviceId: row.service_id,
+    name: row.name,
+    serviceType: row.service_type,
+    connection: JSON.parse(row.connection_json) as JsonObject,
+    runnerId: row.runner_id,
+    createdAt: row.created_at,
+  };
+}
+
+export function serviceRow(service: ServiceRecord): Insertable<ServiceTable> {
+  return {
+    service_id: service.serviceId,
+    name: service.name,
+    service_type: service.serviceType,
+    connection_json: JSON.stringify(service.connection),
+    runner_id: service.runnerId,
+    created_at: service.createdAt,
+  };
+}
+
+export function pipelineRecord(row: Omit<Selectable<PipelineTable>, "bot_token">): PipelineRecord {
+  return withoutNulls({
+    pipelineId: row.pipeline_id,
+    serviceId: row.service_id,
+    runnerId: row.runner_id,
+    name: row.name,
+    fullyQualifiedName: row.fully_qualified_name,
+    pipelineType: row.pipeline_type,
+    sourceConfig: JSON.parse(row.source_config_json) as JsonObject,
+    sink: fromJson<JsonObject>(row.sink_json),
+    schedule: fromJson<NonNullable<PipelineRecord["schedule"]>>(row.schedule_json),
+    timeoutSeconds: row.timeout_seconds,
+    enabled: row.enabled === 1,
+    deployed: row.deployed === 1,
+    generation: row.generation,
+    hash: row.hash,
+    deletedAt: row.deleted_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  });
+}
+
+export function pipelineRow(pipeline: PipelineRecord): Omit<Insertable<PipelineTable>, "bot_token"> {
+  return {
+    pipeline_id: pipeline.pipelineId,
+    service_id: pipeline.serviceId,
+    runner_id: pipeline.runnerId,
+    name: pipeline.name,
+    fully_qualified_name: pipeline.fullyQualifiedName,
+    pipeline_type: pipeline.pipelineType,
+    source_config_json: JSON.stringify(pipeline.sourceConfig),
+    sink_json: toJson(pipeline.sink),
+    schedule_json: toJson(pipeline.schedule),
+    timeout_seconds: pipeline.timeoutSeconds ?? null,
+    enabled: pipeline.enabled ? 1 : 0,
+    deployed: pipeline.deployed ? 1 : 0,
+    generation: pipeline.generation,
+    hash: pipeline.hash,
+    deleted_at: pipeline.deletedAt ?? null,
+    created_at: pipeline.createdAt,
+    updated_at: pipeline.updatedAt,
+  };
+}
+
+/** Only the columns that change. */
+export function pipelineChangesRow(changes: PipelineChanges): Partial<Insertable<PipelineTable>> {
+  return {
+    updated_at: changes.updatedAt,
+    ...(changes.enabled === undefined ? {} : { enabled: changes.enabled ? 1 : 0 }),
+    ...(changes.deployed === undefined ? {} : { deployed: changes.deployed ? 1 : 0 }),
+    ...(changes.hash === undefined ? {} : { hash: changes.hash }),
+    ...(changes.deletedAt === undefined ? {} : { deleted_at: changes.deletedAt }),
+    ...(changes.sourceConfig === undefined ? {} : { source_config_json: JSON.stringify(changes.sourceConfig) }),
+    ...(changes.schedule === undefined ? {} : { schedule_json: JSON.stringify(changes.schedule) }),
+    ...(changes.timeoutSeconds === undefined ? {} : { timeout_seconds: changes.timeoutSeconds }),
+  };
+}
+
+export function runRecord(row: Selectable<RunTable>, logGaps: RunRecord["logGaps"]): RunRecord {
+  return withoutNulls({
+    runId: row.run_id,
+    pipelineId: row.pipeline_id,
+    runnerId: row.runner_id,
+    attempt: row.attempt,
+    state: row.state as RunState,
+    dispatch: row.dispatch as DispatchState,
+    stopRequested: row.stop_requested === 1,
+    sourceConfigOverride: fromJson<JsonObject>(row.source_config_override_json),
+    createdAt: row.created_at,
+    startDeadline: row.start_deadline,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    exitCode: row.exit_code,
+    proof: row.proof,
+    failure: fromJson<NonNullable<RunRecord["failure"]>>(row.failure_json),
+    logEnd: fromJson<NonNullable<RunRecord["logEnd"]>>(row.log_end_json),
+    logBytes: row.log_bytes,
+    logGaps,
+  });
+}
+
+export function runRow(run: RunRecord): Insertable<RunTable> {
+  return {
+    run_id: run.runId,
+    pipeline_id: run.pipelineId,
+    runner_id: run.runnerId,
+    attempt: run.attempt,
+    state: run.state,
+    dispatch: run.dispatch,
+    stop_requested: run.stopRequested ? 1 : 0,
+    source_config_override_json: toJson(run.sourceConfigOverride),
+    created_at: run.createdAt,
+    start_deadline: run.startDeadline,
+    started_at: run.startedAt ?? null,
+    ended_at: run.endedAt ?? null,
+    exit_code: run.exitCode ?? null,
+    proof: run.proof ?? null,
+    failure_json: toJson(run.failure),
+    log_end_json: toJson(run.logEnd),
+    // The log begins empty whatever the record says: bytes come only through appendLog.
+    log_bytes: 0,
+  };
+}

@@ -1,0 +1,36 @@
+import type { Kysely } from "kysely";
+import { tokenRecord, tokenRow } from "./rows.ts";
+import type { Store } from "./store.ts";
+import type { Database } from "./tables.ts";
+
+/** The part of the store that keeps the hashes of runner tokens. */
+export type TokenStore = Pick<Store, "addToken" | "findToken" | "listTokens" | "revokeToken">;
+
+/** Makes it over an open database. */
+export function createTokenStore(db: Kysely<Database>): TokenStore {
+  return {
+    async addToken(token) {
+      await db.insertInto("runner_token").values(tokenRow(token)).execute();
+    },
+
+    async findToken(tokenId) {
+      const row = await db.selectFrom("runner_token").selectAll().where("token_id", "=", tokenId).executeTakeFirst();
+      return row === undefined ? undefined : tokenRecord(row);
+    },
+
+    async listTokens() {
+      const rows = await db.selectFrom("runner_token").selectAll().orderBy("created_at").orderBy("token_id").execute();
+      return rows.map(tokenRecord);
+    },
+
+    async revokeToken(tokenId, now) {
+      // The first revocation's time stands.
+      const { numUpdatedRows } = await db
+        .updateTable("runner_token")
+        .set((column) => ({ revoked_at: column.fn.coalesce("revoked_at", column.val(now)) }))
+        .where("token_id", "=", tokenId)
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import type { PipelineBody, PipelineKey } from "../protocol/messages.ts";
+
+/** What is remembered of a deployed pipeline without reading its body. */
+export interface PipelineHead extends PipelineKey {
+  readonly enabled: boolean;
+}
+
+/** Where deployed pipelines are kept: files for the process executor, cluster objects for the others. */
+export interface PipelineStore {
+  /** Every pipeline there is. Called once at start; what can't be read is left alone and told in the log. */
+  list(): Promise<readonly PipelineHead[]>;
+  /** The body, or undefined when there is no such pipeline. @throws CodedError PipelineUnreadable */
+  read(pipelineId: string): Promise<PipelineBody | undefined>;
+  /** Stores a body durably in place of an older one. */
+  write(pipeline: PipelineBody): Promise<void>;
+  remove(pipelineId: string): Promise<void>;
+}

@@ -1,0 +1,16 @@
+import { defineErrors, type ErrorKind } from "../base/errors.ts";
+
+/** Error kinds of the runner's wiring. */
+export const RUNNER_ERRORS: {
+  readonly TokenUnreadable: ErrorKind<"TokenUnreadable">;
+  readonly CertificatesUnreadable: ErrorKind<"CertificatesUnreadable">;
+} = defineErrors({
+  CertificatesUnreadable: {
+    retryable: false,
+    advice: "Let SERVER_CA_FILE name a PEM file that the runner's user can read",
+  },
+  TokenUnreadable: {
+    retryable: true,
+    advice: "Put the token into the file that AUTH_TOKEN_FILE names and let the runner's user read it",
+  },
+});

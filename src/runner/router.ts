@@ -1,0 +1,134 @@
+import { assertNever, CodedError, describeError } from "../base/errors.ts";
+import type { KeyedQueue } from "../base/keyed-queue.ts";
+import type { Operation, Verdict } from "../connection/runner-side.ts";
+import type { Executor } from "../executor/executor.ts";
+import type { Pipelines, Tombstone } from "../pipelines/pipelines.ts";
+import type { Policy } from "../policy/policy.ts";
+import { LIMITS } from "../protocol/limits.ts";
+import type { Runs } from "../runs/runs.ts";
+
+/** What operations reach. `turns` keeps those of one pipeline in the order they came. */
+export interface RouterSurroundings {
+  readonly turns: KeyedQueue;
+  readonly policy: Policy;
+  readonly pipelines: Pipelines;
+  readonly runs: Runs;
+  readonly executor: Executor;
+}
+
+/** Operations this version can do, told in the greeting; the others are answered `unsupported`. */
+export const OPERATIONS: readonly string[] = [
+  "pipeline.deploy",
+  "pipeline.toggle",
+  "pipeline.delete",
+  "pipeline.stop",
+  "run.start",
+  "run.stop",
+  "run.status",
+  "run.readLog",
+  "service.status",
+];
+
+/** Carries out one operation: policy first, then whoever it concerns. Never throws. */
+export async function route(
+  operation: Operation,
+  clockOffsetMs: number,
+  surroundings: RouterSurroundings,
+): Promise<Verdict> {
+  const allowed = surroundings.policy.check(question(operation));
+  if (!allowed.allowed) {
+    return {
+      outcome: "refused",
+      reason: "policy",
+      message: allowed.reason,
+      advice: "Ask the owner of the runner's policy",
+    };
+  }
+  try {
+    const work = (): Promise<Verdict> => carryOut(operation, clockOffsetMs, surroundings);
+    const pipelineId = pipelineOf(operation);
+    return await (pipelineId === undefined ? work() : surroundings.turns.run(pipelineId, work));
+  } catch (error) {
+    const advice = error instanceof CodedError ? error.advice : "See the runner's log";
+    return { outcome: "refused", reason: "storage", message: describeError(error), advice };
+  }
+}
+
+async function carryOut(
+  operation: Operation,
+  clockOffsetMs: number,
+  surroundings: RouterSurroundings,
+): Promise<Verdict> {
+  const { pipelines, runs, executor } = surroundings;
+  switch (operation.type) {
+    case "pipeline.deploy":
+      await pipelines.deploy(operation.body.pipeline);
+      return { outcome: "accepted" };
+    case "pipeline.toggle": {
+      const { operationId: _, ...change } = operation.body;
+      if (await pipelines.toggle(change)) return { outcome: "accepted" };
+      return {
+        outcome: "refused",
+        reason: "unknownPipeline",
+        message: "Cannot toggle the pipeline: it is not deployed here",
+        advice: "Deploy it first",
+      };
+    }
+    case "pipeline.delete":
+      await removeBuried(operation.body, surroundings);
+      return { outcome: "accepted" };
+    case "pipeline.stop":
+      return runs.stopAll(operation.body.pipelineId);
+    case "run.start":
+      return runs.start(operation.body, clockOffsetMs);
+    case "run.stop":
+      return (
+        (await runs.stop(operation.body.runId)) ?? { outcome: "answered", answer: { kind: "runStatus", run: null } }
+      );
+    case "run.status":
+      return { outcome: "answered", answer: { kind: "runStatus", run: runs.table.get(operation.body.runId) ?? null } };
+    case "run.readLog": {
+      const { runId, offset, limit } = operation.body;
+      const piece = await executor.readLog(runId, offset, Math.min(limit, LIMITS.logChunkBytes));
+      return { outcome: "answered", answer: { kind: "log", runId, ...piece } };
+    }
+    case "service.status": {
+      const { healthy, message } = await executor.check();
+      return { outcome: "answered", answer: { kind: "serviceStatus", healthy, message } };
+    }
+    case "automation.start":
+    case "application.start":
+    case "host.address":
+      return { outcome: "unsupported", message: `This runner can't do ${operation.type}` };
+    default:
+      return assertNever(operation, "operation");
+  }
+}
+
+/** Acts on a tombstone in its pipeline's turn. True when a pipeline was removed. */
+export function bury(tombstone: Tombstone, surroundings: RouterSurroundings): Promise<boolean> {
+  return surroundings.turns.run(tombstone.pipelineId, () => removeBuried(tombstone, surroundings));
+}
+
+/** Stops the runs first and removes the pipeline last, so that what a crash leaves half done is done again at the next greeting. */
+async function removeBuried(tombstone: Tombstone, { pipelines, runs }: RouterSurroundings): Promise<boolean> {
+  if (!pipelines.isBuriedBy(tombstone)) return false;
+  await runs.stopAll(tombstone.pipelineId);
+  await pipelines.remove(tombstone.pipelineId);
+  return true;
+}
+
+function question(operation: Operation): Parameters<Policy["check"]>[0] {
+  const pipelineId = pipelineOf(operation);
+  const pipelineType = operation.type === "pipeline.deploy" ? operation.body.pipeline.pipelineType : undefined;
+  return {
+    operation: operation.type,
+    ...(pipelineId === undefined ? {} : { pipelineId }),
+    ...(pipelineType === undefined ? {} : { pipelineType }),
+  };
+}
+
+function pipelineOf(operation: Operation): string | undefined {
+  if (operation.type === "pipeline.deploy") return operation.body.pipeline.pipelineId;
+  return "pipelineId" in operation.body ? operation.body.pipelineId : undefined;
+}

@@ -1,0 +1,124 @@
+import type { Clock } from "../base/clock.ts";
+import { CodedError } from "../base/errors.ts";
+import { KeyedQueue } from "../base/keyed-queue.ts";
+import type { Log } from "../base/log.ts";
+import { Scope } from "../base/scope.ts";
+import type { Settings } from "../config/settings.ts";
+import { type Connection, createConnection, type RunnerFacts } from "../connection/connection.ts";
+import type { ConnectionStatus } from "../connection/runner-side.ts";
+import { openExecutor } from "../executor/catalogue.ts";
+import { openPipelineFiles } from "../pipelines/pipeline-files.ts";
+import { Pipelines } from "../pipelines/pipelines.ts";
+import { openPolicy } from "../policy/policy.ts";
+import { Runs } from "../runs/runs.ts";
+import { joinPath, readTextIfExists } from "../runtime/files.ts";
+import { platformText } from "../runtime/system.ts";
+import { VERSION } from "../version.ts";
+import { RUNNER_ERRORS } from "./errors.ts";
+import { processExecutorSettings } from "./executor-settings.ts";
+import { installationId } from "./installation.ts";
+import { startMetrics } from "./metrics.ts";
+import { OPERATIONS } from "./router.ts";
+import { runnerSide } from "./runner-side.ts";
+import { tokenSource } from "./token.ts";
+
+/** A runner at work. */
+export interface Runner {
+  status(): ConnectionStatus;
+  /** Accepts nothing more, brings states out, disconnects. Runs go on and are found again by the next process. */
+  stop(): Promise<void>;
+}
+
+/** How long a part may take to stop; only the connection needs time, so all of it stays under 10 s. */
+const STOP_LIMIT_MS = 8000;
+
+/** How long states not yet acknowledged are waited for. */
+const FLUSH_MS = 3000;
+
+/**
+ * Starts the runner, in the order of the story: what was there before is read back before new work is accepted.
+ * @throws CodedError when the data directory, the executor or a file named in the settings can't be used
+ */
+export async function startRunner(
+  settings: Settings & { readonly dataDirectory: string },
+  clock: Clock,
+  log: Log,
+): Promise<Runner> {
+  const scope = new Scope(clock, log);
+  try {
+    return await start(settings, clock, log, scope);
+  } catch (error) {
+    await scope.close(STOP_LIMIT_MS);
+    throw error;
+  }
+}
+
+async function start(
+  settings: Settings & { readonly dataDirectory: string },
+  clock: Clock,
+  log: Log,
+  scope: Scope,
+): Promise<Runner> {
+  const executor = await openExecutor("process", { ...processExecutorSettings(settings), clock, log });
+  scope.own("executor", () => executor.close());
+  const pipelines = await Pipelines.open(await openPipelineFiles(joinPath(settings.dataDirectory, "pipelines"), log));
+
+  let connection: Connection | undefined;
+  const runs = new Runs({
+    executor,
+    pipelines,
+    maxConcurrentRuns: settings.maxConcurrentRuns,
+    clock,
+    log,
+    emit: (report) => connection?.put(report),
+    wakeLogs: () => connection?.wake(),
+  });
+  scope.own("runs", () => runs.close());
+
+  connection = createConnection({
+    url: settings.serverUrl,
+    token: tokenSource(settings),
+    runner: await runnerFacts(settings, executor.kind),
+    reconnectFloorMs: settings.reconnectDelaySeconds * 1000,
+    side: runnerSide({ turns: new KeyedQueue(), policy: openPolicy, pipelines, runs, executor }),
+    clock,
+    log,
+    onStatus: (status) => log.info("Connection", { ...status }),
+    ...(await ownCertificates(settings.serverCaFile)),
+  });
+  const line = connection;
+  scope.own("connection", () => line.close("normal", FLUSH_MS));
+  scope.own("intake", () => runs.drain());
+
+  await runs.adopt();
+  await startMetrics(settings, { connection: line, runs, scope, clock, log });
+  line.start();
+  return { status: () => line.status(), stop: () => scope.close(STOP_LIMIT_MS) };
+}
+
+async function runnerFacts(
+  settings: Settings & { readonly dataDirectory: string },
+  executor: string,
+): Promise<RunnerFacts> {
+  return {
+    runnerId: settings.agentId,
+    installationId: await installationId(settings.dataDirectory),
+    instanceId: crypto.randomUUID(),
+    runnerVersion: VERSION,
+    executor,
+    platform: platformText(),
+    operations: OPERATIONS,
+    maxConcurrentRuns: settings.maxConcurrentRuns,
+    ...(settings.ingestionVersion === undefined ? {} : { ingestionVersion: settings.ingestionVersion }),
+  };
+}
+
+async function ownCertificates(path: string | undefined): Promise<{ caCertificates?: readonly string[] }> {
+  if (path === undefined) return {};
+  const pem = await readTextIfExists(path).catch(() => undefined);
+  if (pem !== undefined) return { caCertificates: [pem] };
+  throw new CodedError(
+    RUNNER_ERRORS.CertificatesUnreadable,
+    `Cannot read the certificates in ${path}: there is no such file, or no right to read it`,
+  );
+}

@@ -1,0 +1,198 @@
+import type { Clock } from "../base/clock.ts";
+import { CodedError, describeError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { Executor } from "../executor/executor.ts";
+import type { Pipelines } from "../pipelines/pipelines.ts";
+import type { MessageBodies, RunReport } from "../protocol/messages.ts";
+import { isTerminal } from "../protocol/run-state.ts";
+import { followRun } from "./run.ts";
+import { RunLogs } from "./run-logs.ts";
+import { specOf } from "./run-spec.ts";
+import { RunTable } from "./run-table.ts";
+import { type RunVerdict, refused } from "./verdict.ts";
+
+/** What the runs of a runner stand on. */
+export interface RunsOptions {
+  readonly executor: Executor;
+  readonly pipelines: Pick<Pipelines, "read">;
+  readonly maxConcurrentRuns: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Brings a report to the gateway; keeps it until it is acknowledged. */
+  readonly emit: (report: RunReport) => void;
+  /** There may be log to send. */
+  readonly wakeLogs: () => void;
+}
+
+/** The runs of this runner: takes orders, follows each run to its end, forgets it when all of it is acknowledged. */
+export class Runs {
+  readonly table: RunTable = new RunTable();
+  readonly logs: RunLogs;
+  readonly #options: RunsOptions;
+  readonly #stopFollowing = new AbortController();
+  readonly #starting = new Map<string, Promise<RunVerdict>>();
+  readonly #acknowledged = new Set<string>();
+  #draining = false;
+
+  constructor(options: RunsOptions) {
+    this.#options = options;
+    this.logs = new RunLogs({
+      executor: options.executor,
+      clock: options.clock,
+      log: options.log,
+      wake: options.wakeLogs,
+      onDelivered: (runId) => this.#releaseWhenDone(runId),
+    });
+  }
+
+  /** Takes up every run whose object is there: live ones are followed, results not yet acknowledged are told again. */
+  async adopt(): Promise<void> {
+    for (const report of await this.#options.executor.list()) {
+      this.#options.log.info("Run found again", { run: report.runId, state: report.state });
+      this.#takeIn(report);
+    }
+    this.logs.start();
+  }
+
+  /** An order to start a run; answered at once. `clockOffsetMs` is the server's time minus ours. */
+  start(order: MessageBodies["run.start"], clockOffsetMs: number): Promise<RunVerdict> {
+    const known = this.table.get(order.runId);
+    if (known !== undefined) return Promise.resolve({ outcome: "duplicate", run: known });
+    const running = this.#starting.get(order.runId);
+    if (running !== undefined) return running;
+    const verdict = this.#start(order, clockOffsetMs).finally(() => this.#starting.delete(order.runId));
+    this.#starting.set(order.runId, verdict);
+    return verdict;
+  }
+
+  /** An order to stop a run; undefined when this runner has no such run. */
+  async stop(runId: string): Promise<RunVerdict | undefined> {
+    await this.#starting.get(runId);
+    const known = this.table.get(runId);
+    if (known === undefined) return undefined;
+    if (isTerminal(known.state)) return { outcome: "duplicate", run: known };
+    try {
+      await this.#options.executor.stop(runId);
+      return { outcome: "accepted" };
+    } catch (error) {
+      return refusedFor(error, "storage");
+    }
+  }
+
+  /** Stops every live run of a pipeline. */
+  async stopAll(pipelineId: string): Promise<RunVerdict> {
+    const live = this.table.live().filter((report) => report.pipelineId === pipelineId);
+    const verdicts = await Promise.all(live.map((report) => this.stop(report.runId)));
+    return verdicts.find((verdict) => verdict?.outcome === "refused") ?? { outcome: "accepted" };
+  }
+
+  /** The gateway has this report durably. */
+  acknowledged(report: RunReport): void {
+    if (!isTerminal(report.state)) return;
+    this.#acknowledged.add(report.runId);
+    this.#releaseWhenDone(report.runId);
+  }
+
+  /** From now on no new run is accepted. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Stops following; the runs go on. */
+  close(): void {
+    this.logs.stop();
+    this.#stopFollowing.abort();
+  }
+
+  async #start(order: MessageBodies["run.start"], clockOffsetMs: number): Promise<RunVerdict> {
+    const { clock, executor, maxConcurrentRuns, pipelines } = this.#options;
+    if (this.#draining)
+      return refused(
+        "draining",
+        "Cannot start the run: the runner is shutting down",
+        "Offer it again at the next connection",
+      );
+    const startBefore = order.startBefore - clockOffsetMs;
+    if (clock.now() > startBefore)
+      return refused("tooLate", "Cannot start the run: its time to start is over", "Start a new run");
+    if (this.#busyPlaces() >= maxConcurrentRuns) {
+      return refused(
+        "full",
+        `Cannot start the run: ${maxConcurrentRuns} runs are live`,
+        "Offer it again when a run has ended, or raise MAX_CONCURRENT_RUNS",
+      );
+    }
+    try {
+      const pipeline = await pipelines.read(order.pipelineId);
+      if (pipeline === undefined)
+        return refused(
+          "unknownPipeline",
+          "Cannot start the run: its pipeline is not deployed here",
+          "Deploy the pipeline first",
+        );
+      if (pipeline.generation < order.generation) {
+        return refused(
+          "staleGeneration",
+          `Cannot start the run: generation ${pipeline.generation} is deployed, not ${order.generation}`,
+          "Deploy the newer generation first",
+        );
+      }
+      const answer = await executor.start(specOf(pipeline, order, startBefore));
+      if (answer === "exists") return await this.#meet(order);
+    } catch (error) {
+      this.#options.log.error("Run refused", { run: order.runId, error });
+      return refusedFor(error, "storage");
+    }
+    const report: RunReport = {
+      runId: order.runId,
+      pipelineId: order.pipelineId,
+      attempt: order.attempt,
+      state: "queued",
+    };
+    this.#takeIn(report);
+    return { outcome: "accepted", run: report };
+  }
+
+  /** The object is there already, from before the run was released: its own state is the answer. */
+  async #meet(order: MessageBodies["run.start"]): Promise<RunVerdict> {
+    for await (const report of this.#options.executor.observe(order.runId, this.#stopFollowing.signal)) {
+      this.#takeIn(report);
+      return { outcome: "duplicate", run: report };
+    }
+    return refused("storage", "Cannot start the run: its object exists but tells no state", "See the runner's log");
+  }
+
+  /** Live runs and those being started; counted anew each time, so that no place can leak. */
+  #busyPlaces(): number {
+    return new Set([...this.table.live().map((report) => report.runId), ...this.#starting.keys()]).size;
+  }
+
+  #takeIn(report: RunReport): void {
+    const { executor, emit, log } = this.#options;
+    this.table.add(report);
+    this.logs.add(report.runId);
+    emit(report);
+    if (!isTerminal(report.state)) {
+      void followRun(report.runId, { executor, table: this.table, emit, log }, this.#stopFollowing.signal);
+    }
+  }
+
+  /** Nothing is forgotten before both its terminal state and its log are acknowledged (design §2.4). */
+  #releaseWhenDone(runId: string): void {
+    if (!this.#acknowledged.has(runId) || !this.logs.isDelivered(runId)) return;
+    this.#acknowledged.delete(runId);
+    this.logs.remove(runId);
+    this.#options.executor.release(runId).then(
+      () => this.table.remove(runId),
+      (error) =>
+        this.#options.log.warn("Run can't be released; it is tried again after a restart", {
+          run: runId,
+          error: describeError(error),
+        }),
+    );
+  }
+}
+
+function refusedFor(error: unknown, reason: "storage" | "badConfig"): RunVerdict {
+  return refused(reason, describeError(error), error instanceof CodedError ? error.advice : "See the runner's log");
+}

@@ -1,0 +1,30 @@
+import { parseArgs } from "node:util";
+import { CodedError } from "../base/errors.ts";
+import { RUNTIME_ERRORS } from "./errors.ts";
+
+/** What a command line may hold: long names without dashes, each a switch or with a value. */
+export type FlagTable = Readonly<Record<string, { readonly type: "string" | "boolean"; readonly multiple?: boolean }>>;
+
+/** A parsed command line. */
+export interface ParsedArguments {
+  readonly values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+  readonly positionals: readonly string[];
+}
+
+/**
+ * Parses `--name value`, `--name=value` and positionals; `--` ends the flags.
+ * @throws CodedError UsageError naming the flag that is unknown or lacks its value
+ */
+export function parseArguments(args: readonly string[], flags: FlagTable): ParsedArguments {
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options: mutable(flags), allowPositionals: true, strict: true });
+    return { values: values as ParsedArguments["values"], positionals };
+  } catch (cause) {
+    const found = cause instanceof Error ? cause.message.split(". ")[0] : "not understood";
+    throw new CodedError(RUNTIME_ERRORS.UsageError, `Cannot read the command line: ${found}`, { cause });
+  }
+}
+
+function mutable(flags: FlagTable): Record<string, { type: "string" | "boolean"; multiple?: boolean }> {
+  return Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, { ...flag }]));
+}

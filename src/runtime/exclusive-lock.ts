@@ -1,0 +1,55 @@
+import * as fs from "node:fs/promises";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describeError, errorCode } from "../base/errors.ts";
+
+/** A lock that one process holds at a time. */
+export interface ExclusiveLock {
+  /** Gives it back; calling it again is harmless. */
+  release(): void;
+}
+
+/**
+ * Takes the lock that a file stands for, or undefined when another process (or another part of this one) has it.
+ * SQLite's own file lock is used because the operating system gives it back however the process ends, SIGKILL included.
+ * Nothing else may open the file: closing any other handle on it would drop the lock (POSIX). Not for network file systems.
+ * @throws the system's or SQLite's error when the file can't be used
+ */
+export async function takeExclusiveLock(path: string): Promise<ExclusiveLock | undefined> {
+  await fs.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const database = new DatabaseSync(path);
+  try {
+    database.exec("PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE");
+  } catch (error) {
+    database.close();
+    if (/database is locked/.test(describeError(error))) return undefined;
+    throw error;
+  }
+  let held = true;
+  return {
+    release: () => {
+      if (held) database.close();
+      held = false;
+    },
+  };
+}
+
+/**
+ * Gives a finished directory its name, durably, so that it is seen whole or not at all. False when the name is taken
+ * by something that isn't an empty directory.
+ */
+export async function publishDirectory(finished: string, path: string): Promise<boolean> {
+  try {
+    await fs.rename(finished, path);
+  } catch (error) {
+    if (["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(errorCode(error) ?? "")) return false;
+    throw error;
+  }
+  const parent = await fs.open(dirname(path), "r");
+  try {
+    await parent.sync();
+  } finally {
+    await parent.close();
+  }
+  return true;
+}

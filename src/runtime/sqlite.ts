@@ -1,0 +1,70 @@
+import { chmodSync, closeSync, openSync } from "node:fs";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+
+/** A prepared statement in the shape SQL libraries expect. */
+export interface SqliteStatement {
+  /** True when it answers with rows. */
+  readonly reader: boolean;
+  all(parameters: readonly unknown[]): unknown[];
+  run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint };
+  iterate(parameters: readonly unknown[]): IterableIterator<unknown>;
+}
+
+/** An open SQLite database. Calls block the process for as long as they take. */
+export interface SqliteDatabase {
+  prepare(sql: string): SqliteStatement;
+  /** Runs statements without parameters or results. */
+  execute(sql: string): void;
+  close(): void;
+}
+
+/** How a database is opened. */
+export interface SqliteOptions {
+  /** How long a call waits for another process's lock. */
+  readonly busyTimeoutMs: number;
+  /** Rights of the file (its journal gets the same); they are set on an existing file too. */
+  readonly mode?: number;
+}
+
+/**
+ * Opens or makes a database file that several processes may use: write-ahead log, every commit synced to the disk
+ * before the call returns, foreign keys enforced.
+ * @throws the engine's or the file system's error
+ */
+export function openSqlite(path: string, options: SqliteOptions): SqliteDatabase {
+  prepareFile(path, options.mode ?? 0o600);
+  const database = new DatabaseSync(path, { timeout: options.busyTimeoutMs, enableForeignKeyConstraints: true });
+  try {
+    database.exec(`PRAGMA busy_timeout = ${Math.trunc(options.busyTimeoutMs)}`);
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return {
+    prepare: (sql) => wrap(database.prepare(sql)),
+    execute: (sql) => database.exec(sql),
+    close: () => database.close(),
+  };
+}
+
+function wrap(statement: StatementSync): SqliteStatement {
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...bind(parameters)),
+    run: (parameters) => statement.run(...bind(parameters)),
+    iterate: (parameters) => statement.iterate(...bind(parameters)),
+  };
+}
+
+/** The engine checks the types itself and names the parameter it can't take. */
+function bind(parameters: readonly unknown[]): SQLInputValue[] {
+  return parameters as SQLInputValue[];
+}
+
+/** The engine would make the file with the process's umask; it must never have been readable by others. */
+function prepareFile(path: string, mode: number): void {
+  if (path === ":memory:") return;
+  closeSync(openSync(path, "a", mode));
+  chmodSync(path, mode);
+}

@@ -1,0 +1,42 @@
+import { CodedError } from "../base/errors.ts";
+import { SECRET_ERRORS } from "./errors.ts";
+import type { SecretProvider } from "./provider.ts";
+import type { SecretsSettings } from "./settings.ts";
+
+/** Opens the provider of one name with its own settings. */
+type Opener<Name extends SecretsSettings["provider"]> = (
+  settings: Extract<SecretsSettings, { provider: Name }>,
+  environment: Readonly<Record<string, string>>,
+) => Promise<SecretProvider>;
+
+/** Every provider, by its name in SECRETS_MANAGER. Its code is loaded when it is opened, not before. */
+const OPENERS: { readonly [Name in SecretsSettings["provider"]]: Opener<Name> } = {
+  env: async (settings, environment) => (await import("./providers/env.ts")).openEnvProvider(settings, environment),
+  file: async (settings) => (await import("./providers/file.ts")).openFileProvider(settings),
+};
+
+/** Names that `openProvider` knows, for messages and documents. */
+export const PROVIDER_NAMES: readonly SecretsSettings["provider"][] = ["env", "file"];
+
+/** A provider's name out of a setting. @throws CodedError UnknownSecretProvider */
+export function providerName(text: string): SecretsSettings["provider"] {
+  const name = PROVIDER_NAMES.find((candidate) => candidate === text);
+  if (name !== undefined) return name;
+  const known = PROVIDER_NAMES.join(", ");
+  throw new CodedError(
+    SECRET_ERRORS.UnknownSecretProvider,
+    `Cannot open the secret store "${text}": known are ${known}`,
+  );
+}
+
+/**
+ * Opens the secret store that the settings name. `environment` is where the provider `env` looks.
+ * @throws CodedError UnknownSecretProvider
+ */
+export async function openProvider(
+  settings: SecretsSettings,
+  environment: Readonly<Record<string, string>>,
+): Promise<SecretProvider> {
+  const open = OPENERS[providerName(settings.provider)] as Opener<SecretsSettings["provider"]>;
+  return open(settings as never, environment);
+}

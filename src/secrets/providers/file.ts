@@ -1,0 +1,107 @@
+import { type CodedError, errorCode } from "../../base/errors.ts";
+import { Sensitive } from "../../base/sensitive.ts";
+import { joinPath } from "../../runtime/files.ts";
+import { pathKind, readRegularFile, realPathBelow } from "../../runtime/regular-file.ts";
+import type { SecretProvider } from "../provider.ts";
+import { MAX_SECRET_BYTES, readFailed } from "../provider-errors.ts";
+import { createSecretsDocument } from "../secrets-document.ts";
+import type { FileSecretsSettings } from "../settings.ts";
+
+const MAX_DOCUMENT_BYTES = 16 * 1_048_576;
+
+/**
+ * Secrets in files. A directory has one file a secret, its name being the path below the directory; links are followed as
+ * long as they stay inside (so a mounted Kubernetes Secret works), and one newline at the end, `\n` or `\r\n`, is not part
+ * of the value. A file is a JSON or YAML mapping, see secrets-document.ts. Everything is read anew each time.
+ */
+export async function openFileProvider(settings: FileSecretsSettings): Promise<SecretProvider> {
+  const root = settings.path;
+  const document = createSecretsDocument();
+
+  const readBelow = async (secretName: string): Promise<string> => {
+    const bare = secretName.replace(/^\//, "");
+    if (!isPlainPath(bare)) throw readFailed("SecretNotFound", secretName, "file", "no file can have this name");
+    // A mounted volume may be swapped between the two steps; then the name is looked up again.
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const real = await realPathBelow(root, joinPath(root, bare));
+      if (real === "missing") break;
+      if (real === "outside") throw readFailed("SecretDenied", secretName, "file", `it leads out of ${root}`);
+      const bytes = await readRegularFile(real.path, MAX_SECRET_BYTES + 3);
+      if (bytes !== undefined) return withoutLastNewline(decode(bytes, secretName, false), secretName);
+    }
+    throw readFailed("SecretNotFound", secretName, "file", `there is no such file in ${root}`);
+  };
+
+  const readInside = async (secretName: string): Promise<string> => {
+    const bytes = await readRegularFile(root, MAX_DOCUMENT_BYTES + 1);
+    if (bytes === undefined) throw readFailed("SecretUnreachable", secretName, "file", `${root} has gone`);
+    if (bytes.length > MAX_DOCUMENT_BYTES) {
+      throw readFailed("SecretMalformed", secretName, "file", `${root} is larger than ${MAX_DOCUMENT_BYTES} bytes`);
+    }
+    const found = document.find(decode(bytes, secretName, true), secretName);
+    if (found.kind === "broken") throw readFailed("SecretMalformed", secretName, "file", `${root} ${found.state}`);
+    if (found.kind === "missing") throw readFailed("SecretNotFound", secretName, "file", `${root} has no such entry`);
+    return checkSize(found.text, secretName);
+  };
+
+  const decode = (bytes: Uint8Array, secretName: string, dropByteOrderMark: boolean): string => {
+    try {
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: !dropByteOrderMark }).decode(bytes);
+    } catch {
+      throw readFailed("SecretMalformed", secretName, "file", "it is not UTF-8 text");
+    }
+  };
+
+  return {
+    name: "file",
+    async read(secretName, signal) {
+      signal.throwIfAborted();
+      try {
+        const kind = await pathKind(root);
+        if (kind === "directory") return new Sensitive(await readBelow(secretName));
+        if (kind === "file") return new Sensitive(await readInside(secretName));
+        throw readFailed("SecretUnreachable", secretName, "file", whatIsMissing(root, kind));
+      } catch (error) {
+        throw fromSystem(error, secretName);
+      }
+    },
+    async check(signal) {
+      signal.throwIfAborted();
+      try {
+        const kind = await pathKind(root);
+        if (kind === "file") await readRegularFile(root, 1);
+        else if (kind !== "directory") throw readFailed("SecretUnreachable", "", "file", whatIsMissing(root, kind));
+      } catch (error) {
+        throw fromSystem(error, "");
+      }
+    },
+    dispose: async () => document.forget(),
+  };
+}
+
+function whatIsMissing(root: string, kind: "missing" | "other"): string {
+  return kind === "missing" ? `there is no ${root}` : `${root} is neither a directory nor a file`;
+}
+
+function isPlainPath(name: string): boolean {
+  if (name === "" || name.includes("\0") || name.includes("\\")) return false;
+  return name.split("/").every((segment) => segment !== "" && segment !== "." && segment !== "..");
+}
+
+function withoutLastNewline(text: string, secretName: string): string {
+  return checkSize(text.replace(/\r?\n$/, ""), secretName);
+}
+
+function checkSize(text: string, secretName: string): string {
+  if (text.length <= MAX_SECRET_BYTES && new TextEncoder().encode(text).length <= MAX_SECRET_BYTES) return text;
+  throw readFailed("SecretMalformed", secretName, "file", `it is larger than ${MAX_SECRET_BYTES} bytes`);
+}
+
+/** Only the system's code is kept: paths behind links and messages of lower layers are nobody's business. */
+function fromSystem(error: unknown, secretName: string): CodedError | unknown {
+  const code = errorCode(error);
+  if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
+  if (code === "EACCES" || code === "EPERM")
+    return readFailed("SecretDenied", secretName, "file", `the system answers ${code}`);
+  return readFailed("SecretUnreachable", secretName, "file", `the system answers ${code}`);
+}

@@ -1,0 +1,78 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { temporaryDirectory } from "../fakes/temporary-directory.ts";
+import { dialRunner, ScriptedRunner } from "../gateway/scripted-runner.ts";
+import { command, GatewayProcess } from "./gateway-process.ts";
+
+interface Made {
+  readonly token: string;
+  readonly tokenId: string;
+  readonly runnerId: string;
+  readonly expiresAt?: number;
+  readonly state: string;
+}
+
+test("gateway token creates, lists and revokes beside a live gateway, which obeys at the next dial", async () => {
+  const directory = await temporaryDirectory();
+  const gateway = await GatewayProcess.start(directory);
+  const on = ["--data-directory", directory, "--json"];
+  const created = await command(["gateway", "token", "create", "--runner", "alpha", "--expires-in", "90d", ...on]);
+  expect(created.code).toBe(0);
+  const made = JSON.parse(created.stdout) as Made;
+  expect(made).toMatchObject({ runnerId: "alpha", state: "valid" });
+  expect((made.expiresAt ?? 0) / 1000).toBeCloseTo(Date.now() / 1000 + 90 * 86_400, -2);
+
+  const runner = await ScriptedRunner.connect(gateway.url, made.token, "alpha");
+  runner.leave();
+  await expect(dialRunner(gateway.url, made.token, "beta")).rejects.toMatchObject({ facts: { status: 401 } });
+
+  const listed = await command(["gateway", "token", "list", ...on]);
+  const { token: _, ...shown } = made;
+  expect(JSON.parse(listed.stdout)).toEqual({ tokens: [shown] });
+  expect((await command(["gateway", "token", "revoke", made.tokenId, ...on])).code).toBe(0);
+  await expect(dialRunner(gateway.url, made.token, "alpha")).rejects.toMatchObject({
+    facts: { status: 401, refusal: "unauthorized" },
+  });
+  const after = JSON.parse((await command(["gateway", "token", "list", ...on])).stdout) as { tokens: Made[] };
+  expect(after.tokens[0]?.state).toBe("revoked");
+
+  const signature = made.token.split(".")[2] ?? "";
+  for (const name of await readdir(directory)) {
+    expect(await readFile(join(directory, name), "latin1"), name).not.toContain(signature);
+  }
+  expect(gateway.output).not.toContain(signature);
+});
+
+test("gateway token works without a gateway, and prints the token alone to standard output", async () => {
+  const on = ["--data-directory", await temporaryDirectory()];
+  const created = await command(["gateway", "token", "create", "--runner", "*", ...on]);
+  expect(created.stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+  expect(created.stderr).toContain("AUTH_TOKEN");
+  expect(created.stderr).not.toContain(created.stdout.trim());
+  const listed = await command(["gateway", "token", "list", ...on]);
+  expect(listed.stdout).toContain("* (any)");
+  expect(listed.stdout).not.toContain(created.stdout.trim());
+});
+
+test("gateway token refuses what it doesn't understand with exit code 2, and an unknown token with 1", async () => {
+  const on = ["--data-directory", await temporaryDirectory()];
+  const wrong: readonly (readonly string[])[] = [
+    [],
+    ["make"],
+    ["create"],
+    ["create", "--runner", "../alpha"],
+    ["create", "--runner", "alpha", "--expires-in", "soon"],
+    ["create", "alpha"],
+    ["revoke"],
+    ["list", "--all"],
+  ];
+  for (const args of wrong) {
+    const { code, stderr } = await command(["gateway", "token", ...args, ...on]);
+    expect([args, code]).toEqual([args, 2]);
+    expect(stderr).toContain("next:");
+  }
+  const unknown = await command(["gateway", "token", "revoke", crypto.randomUUID(), ...on]);
+  expect(unknown.code).toBe(1);
+  expect(unknown.stderr).toContain("There is no token");
+});

@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import type { Verdict } from "../../src/connection/runner-side.ts";
+import { eventually } from "../fakes/eventually.ts";
+import { FakeGateway } from "../fakes/gateway.ts";
+import { id, startRunner } from "./runner.ts";
+
+test("connection answers or refuses 500 operations that come at once, each exactly once", async () => {
+  const gateway = await FakeGateway.start();
+  const { side } = startRunner({ url: gateway.url });
+  const session = await gateway.session(0);
+  await session.expect("inStep");
+  const gate = Promise.withResolvers<void>();
+  side.onOperate = async () => {
+    await gate.promise;
+    return { outcome: "answered", answer: { kind: "hostAddress", ip: null } };
+  };
+  for (let n = 0; n < 500; n++) session.send("host.address", { operationId: id(n) });
+  await session.expect("verdict", 435);
+  gate.resolve();
+  await session.expect("verdict", 499);
+  const verdicts = session.of("verdict").map(({ body }) => body);
+  expect(verdicts.filter((body) => body.outcome === "refused" && body.reason === "full")).toHaveLength(436);
+  expect(verdicts.filter((body) => body.outcome === "answered")).toHaveLength(64);
+  expect(new Set(verdicts.map(({ operationId }) => operationId)).size).toBe(500);
+  expect(side.operations).toHaveLength(64);
+  session.send("host.address", { operationId: id(500) });
+  expect((await session.expect("verdict", 500)).body).toMatchObject({ operationId: id(500), outcome: "answered" });
+});
+
+test("connection gives verdicts in the order of completion", async () => {
+  const gateway = await FakeGateway.start();
+  const { side } = startRunner({ url: gateway.url });
+  const session = await gateway.session(0);
+  await session.expect("inStep");
+  const slow = Promise.withResolvers<Verdict>();
+  side.onOperate = async (operation) =>
+    operation.type === "service.status" ? await slow.promise : { outcome: "unsupported", message: "not here" };
+  session.send("service.status", { operationId: id(1) });
+  session.send("host.address", { operationId: id(2) });
+  expect((await session.expect("verdict")).body.operationId).toBe(id(2));
+  slow.resolve({ outcome: "accepted" });
+  expect((await session.expect("verdict", 1)).body.operationId).toBe(id(1));
+});
+
+test("connection gives the session up when an operation fails without a verdict", async () => {
+  const gateway = await FakeGateway.start();
+  const { side } = startRunner({ url: gateway.url });
+  const session = await gateway.session(0);
+  await session.expect("inStep");
+  side.onOperate = () => Promise.reject(new Error("a bug"));
+  session.send("host.address", { operationId: id(1) });
+  expect((await session.expect("close")).body.name).toBe("internal");
+  await (await gateway.session(1)).expect("inStep");
+});
+
+test("connection drops verdicts of an ended session", async () => {
+  const gateway = await FakeGateway.start();
+  const { side } = startRunner({ url: gateway.url });
+  const session = await gateway.session(0);
+  await session.expect("inStep");
+  const slow = Promise.withResolvers<Verdict>();
+  side.onOperate = () => slow.promise;
+  session.send("host.address", { operationId: id(1) });
+  await eventually(() => expect(side.operations).toHaveLength(1));
+  session.socket.terminate();
+  const second = await gateway.session(1);
+  await second.expect("inStep");
+  slow.resolve({ outcome: "accepted" });
+  side.onOperate = async () => ({ outcome: "accepted" });
+  second.send("host.address", { operationId: id(2) });
+  await second.expect("verdict");
+  expect(second.of("verdict").map(({ body }) => body.operationId)).toEqual([id(2)]);
+});

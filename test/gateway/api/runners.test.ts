@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { eventually } from "../../fakes/eventually.ts";
+import { TestGateway } from "../test-gateway.ts";
+
+test("runners are shown connected with what they told, and disconnected when they have gone", async () => {
+  const gateway = await TestGateway.start();
+  expect(await gateway.ask("GET", "/api/v1/runners")).toEqual({ runners: [] });
+  const runner = await gateway.runner();
+  const connected = await gateway.ask<{ lastSeenAt: number }>("GET", "/api/v1/runners/alpha");
+  expect(connected).toMatchObject({
+    runnerId: "alpha",
+    status: "Connected",
+    runnerVersion: "1.2.3",
+    ingestionVersion: "1.9.0",
+    executor: "process",
+    platform: "test",
+    epoch: runner.newest("welcome").body.epoch,
+    maxConcurrentRuns: 4,
+    orphans: [],
+  });
+  expect(connected.lastSeenAt).toBeGreaterThan(0);
+  runner.leave();
+  await eventually(async () => {
+    const { runners } = await gateway.ask<{ runners: object[] }>("GET", "/api/v1/runners");
+    expect(runners).toMatchObject([{ runnerId: "alpha", status: "Disconnected", runnerVersion: "1.2.3" }]);
+  });
+});
+
+test("runners are freed for another installation by a rebind", async () => {
+  const gateway = await TestGateway.start();
+  await gateway.runner();
+  expect((await gateway.store.findRunner("alpha"))?.installationId).toBe("installation of alpha");
+  const answer = await gateway.call("POST", "/api/v1/runners/alpha/rebind");
+  expect([answer.status, answer.body]).toMatchObject([200, { runnerId: "alpha" }]);
+  expect((await gateway.store.findRunner("alpha"))?.installationId).toBeUndefined();
+  const unknown = await gateway.call("POST", "/api/v1/runners/nobody/rebind");
+  expect([unknown.status, unknown.body.code]).toEqual([404, "NotFound"]);
+  expect((await gateway.call("GET", "/api/v1/runners/nobody")).status).toBe(404);
+});

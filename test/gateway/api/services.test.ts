@@ -1,0 +1,81 @@
+import { expect, test } from "vitest";
+import type { ServiceRecord } from "../../../src/gateway/store/store.ts";
+import { TestGateway } from "../test-gateway.ts";
+
+test("services are created, listed, read and deleted", async () => {
+  const gateway = await TestGateway.start();
+  const created = await gateway.service("shop");
+  expect(created).toMatchObject({
+    name: "shop",
+    serviceType: "Mysql",
+    connection: { config: "secret:/shop/connection" },
+  });
+  expect(await gateway.ask("GET", "/api/v1/services")).toEqual({ services: [created] });
+  expect(await gateway.ask("GET", `/api/v1/services/${created.serviceId}`)).toEqual(created);
+  expect(await gateway.ask("DELETE", `/api/v1/services/${created.serviceId}`)).toEqual(created);
+  expect(await gateway.ask("GET", "/api/v1/services")).toEqual({ services: [] });
+  const again = await gateway.call("DELETE", `/api/v1/services/${created.serviceId}`);
+  expect([again.status, again.body.code]).toEqual([404, "NotFound"]);
+});
+
+test("services have names of their own", async () => {
+  const gateway = await TestGateway.start();
+  await gateway.service("shop");
+  const second = await gateway.call("POST", "/api/v1/services", {
+    name: "shop",
+    serviceType: "Mysql",
+    connection: {},
+    runnerId: "beta",
+  });
+  expect([second.status, second.body.code]).toEqual([409, "NameTaken"]);
+  expect(second.body.advice).not.toBe("");
+  expect((await gateway.ask<{ services: ServiceRecord[] }>("GET", "/api/v1/services")).services).toHaveLength(1);
+});
+
+test("services with pipelines are not deleted", async () => {
+  const gateway = await TestGateway.start();
+  const { serviceId, pipelineId } = await gateway.pipeline();
+  const refused = await gateway.call("DELETE", `/api/v1/services/${serviceId}`);
+  expect([refused.status, refused.body.code]).toEqual([409, "ServiceInUse"]);
+  await gateway.ask("DELETE", `/api/v1/pipelines/${pipelineId}`);
+  expect((await gateway.call("DELETE", `/api/v1/services/${serviceId}`)).status).toBe(200);
+});
+
+test("services refuse bad bodies, name every field and repeat no value", async () => {
+  const gateway = await TestGateway.start();
+  const good = { name: "shop", serviceType: "Mysql", connection: {}, runnerId: "alpha" };
+  const cases: readonly [unknown, readonly string[]][] = [
+    ["{ not json", ["not JSON"]],
+    ["", ["name", "serviceType", "connection", "runnerId"]],
+    ["[]", ["(top)"]],
+    ["null", ["(top)"]],
+    [{ ...good, pasword: "hunter22" }, ["pasword"]],
+    [{ ...good, name: "a.b" }, ["name: must be"]],
+    [{ ...good, name: " shop" }, ["name: must be"]],
+    [{ ...good, name: "x".repeat(129) }, ["name: must be"]],
+    [{ ...good, connection: "hunter22" }, ["connection"]],
+    [{ ...good, runnerId: "../alpha", serviceType: "My SQL" }, ["runnerId", "serviceType"]],
+  ];
+  for (const [body, words] of cases) {
+    const answer = await gateway.call("POST", "/api/v1/services", body);
+    expect([answer.status, answer.body.code], JSON.stringify(body)).toEqual([400, "BadRequest"]);
+    for (const word of words) expect(answer.body.message).toContain(word);
+    expect(JSON.stringify(answer.body)).not.toContain("hunter22");
+  }
+  expect(await gateway.ask("GET", "/api/v1/services")).toEqual({ services: [] });
+});
+
+test("services refuse a body of more than one megabyte, with and without a stated length", async () => {
+  const gateway = await TestGateway.start();
+  const text = JSON.stringify({ name: "shop", filler: "x".repeat(1_100_000) });
+  const answer = await gateway.call("POST", "/api/v1/services", text);
+  expect([answer.status, answer.body.code]).toEqual([413, "BodyTooLarge"]);
+  const streamed = await fetch(`${gateway.url}/api/v1/services`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${gateway.adminToken}` },
+    body: new Blob([text]).stream(),
+    duplex: "half",
+  } as RequestInit);
+  expect(streamed.status).toBe(413);
+  expect(await gateway.ask("GET", "/api/v1/services")).toEqual({ services: [] });
+});

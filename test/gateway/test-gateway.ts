@@ -1,0 +1,128 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { systemClock } from "../../src/base/clock.ts";
+import { createLog } from "../../src/base/log.ts";
+import type { ErrorBody } from "../../src/gateway/api/error-response.ts";
+import { createRunnerToken, type TokenWish } from "../../src/gateway/auth/runner-tokens.ts";
+import { parseGatewayConfig } from "../../src/gateway/config.ts";
+import { type GatewayData, openGatewayData } from "../../src/gateway/data-directory.ts";
+import { type Gateway, startGateway } from "../../src/gateway/gateway.ts";
+import type { PipelineRecord, RunRecord, ServiceRecord } from "../../src/gateway/store/store.ts";
+import { temporaryDirectory } from "../fakes/temporary-directory.ts";
+import { ScriptedRunner } from "./scripted-runner.ts";
+
+/** An answer of the API. */
+export interface Answer<T> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: T;
+}
+
+/** A whole gateway in this process, on a free port, with a client. */
+export class TestGateway {
+  readonly directory: string;
+  readonly gateway: Gateway;
+  readonly adminToken: string;
+  readonly logLines: string[];
+  readonly #data: GatewayData;
+
+  private constructor(directory: string, gateway: Gateway, adminToken: string, logLines: string[], data: GatewayData) {
+    this.directory = directory;
+    this.gateway = gateway;
+    this.adminToken = adminToken;
+    this.logLines = logLines;
+    this.#data = data;
+  }
+
+  static async start(flags: readonly string[] = []): Promise<TestGateway> {
+    const directory = await temporaryDirectory();
+    const config = parseGatewayConfig(
+      ["--port", "0", "--data-directory", directory, "--log-level", "debug", ...flags],
+      {},
+    );
+    const logLines: string[] = [];
+    const log = createLog({
+      clock: systemClock,
+      level: "debug",
+      format: "text",
+      write: (line) => void logLines.push(line),
+    });
+    const gateway = await startGateway(config, { clock: systemClock, log });
+    onTestFinished(() => gateway.close());
+    const adminToken = (await readFile(join(directory, "admin-token"), "utf8")).trim();
+    // A second connection to the same files, as the token commands have.
+    const data = await openGatewayData(config, { clock: systemClock, log });
+    onTestFinished(() => data.store.close());
+    return new TestGateway(directory, gateway, adminToken, logLines, data);
+  }
+
+  get url(): string {
+    return this.gateway.url;
+  }
+
+  get store(): GatewayData["store"] {
+    return this.#data.store;
+  }
+
+  /** Calls the API as administrator; any status is an answer. */
+  async call<T = ErrorBody>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.adminToken}` },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: JSON.parse(text) as T };
+  }
+
+  /** Calls the API and fails on any status from 400 on. */
+  async ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await this.call<T>(method, path, body);
+    if (answer.status >= 400)
+      throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)} ${this.logLines.at(-1)}`);
+    return answer.body;
+  }
+
+  async token(wish: TokenWish = {}): Promise<{ readonly text: string; readonly tokenId: string }> {
+    const { token, record } = await createRunnerToken(this.#data.store, this.#data.keys, wish, systemClock);
+    return { text: token.reveal(), tokenId: record.tokenId };
+  }
+
+  /** A scripted runner in step with the gateway. */
+  async runner(runnerId = "alpha"): Promise<ScriptedRunner> {
+    return ScriptedRunner.connect(this.url, (await this.token({ runnerId })).text, runnerId);
+  }
+
+  service(name = "shop", more: object = {}): Promise<ServiceRecord> {
+    const connection = { config: "secret:/shop/connection" };
+    return this.ask("POST", "/api/v1/services", { name, serviceType: "Mysql", connection, runnerId: "alpha", ...more });
+  }
+
+  /** A service with one pipeline that is not deployed. */
+  async pipeline(more: object = {}): Promise<PipelineRecord> {
+    const { serviceId } = await this.service(`service-${crypto.randomUUID().slice(0, 8)}`);
+    const sourceConfig = { type: "DatabaseMetadata" };
+    return this.ask("POST", "/api/v1/pipelines", {
+      name: "metadata",
+      serviceId,
+      pipelineType: "metadata",
+      sourceConfig,
+      ...more,
+    });
+  }
+
+  /** A pipeline that is deployed. */
+  async deployed(more: object = {}): Promise<PipelineRecord> {
+    const { pipelineId } = await this.pipeline(more);
+    return this.ask("POST", `/api/v1/pipelines/${pipelineId}/deploy`);
+  }
+
+  async startRun(pipelineId: string, body?: unknown): Promise<RunRecord> {
+    return (await this.ask<{ run: RunRecord }>("POST", `/api/v1/pipelines/${pipelineId}/run`, body)).run;
+  }
+
+  run(runId: string): Promise<RunRecord> {
+    return this.ask("GET", `/api/v1/runs/${runId}`);
+  }
+}

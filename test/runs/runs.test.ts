@@ -1,0 +1,241 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { systemClock } from "../../src/base/clock.ts";
+import { CodedError } from "../../src/base/errors.ts";
+import { silentLog } from "../../src/base/log.ts";
+import { EXECUTOR_ERRORS } from "../../src/executor/errors.ts";
+import type { Executor } from "../../src/executor/executor.ts";
+import { createProcessExecutor } from "../../src/executor/process/process-executor.ts";
+import type { MessageBodies, PipelineBody, RunReport } from "../../src/protocol/messages.ts";
+import { Runs } from "../../src/runs/runs.ts";
+import { selfCommand } from "../../src/runtime/system.ts";
+import { eventually } from "../fakes/eventually.ts";
+import { temporaryDirectory } from "../fakes/temporary-directory.ts";
+
+const PIPELINE: PipelineBody = {
+  pipelineId: crypto.randomUUID(),
+  generation: 2,
+  hash: "h",
+  name: "p",
+  fullyQualifiedName: "s.p",
+  pipelineType: "metadata",
+  enabled: true,
+  config: { source: { type: "sqlite" } },
+};
+
+function order(changes: Partial<MessageBodies["run.start"]> = {}): MessageBodies["run.start"] {
+  return {
+    operationId: crypto.randomUUID(),
+    runId: crypto.randomUUID(),
+    pipelineId: PIPELINE.pipelineId,
+    generation: 2,
+    attempt: 1,
+    startBefore: Date.now() + 60_000,
+    ...changes,
+  };
+}
+
+/** Runs over the real process executor; the program waits for a file named `go` before it ends. */
+async function openRuns(
+  options: { maxConcurrentRuns?: number; directory?: string; executor?: (real: Executor) => Executor } = {},
+) {
+  const directory = options.directory ?? (await temporaryDirectory());
+  const program = 'echo "begun"; until [ -e "$GO" ]; do sleep 0.05; done; echo "ended"';
+  const real = await createProcessExecutor({
+    dataDirectory: join(directory, "data"),
+    command: ["/bin/sh", "-c", program],
+    environment: { PATH: "/usr/bin:/bin" },
+    programVariables: { GO: join(directory, "go") },
+    secrets: { provider: "env", prefix: "X_" },
+    graceMs: 500,
+    clock: systemClock,
+    log: silentLog,
+    selfCommand: selfCommand(),
+  });
+  const executor = options.executor?.(real) ?? real;
+  const emitted: RunReport[] = [];
+  const runs = new Runs({
+    executor,
+    pipelines: { read: async (id) => (id === PIPELINE.pipelineId ? PIPELINE : undefined) },
+    maxConcurrentRuns: options.maxConcurrentRuns ?? 10,
+    clock: systemClock,
+    log: silentLog,
+    emit: (report) => emitted.push(report),
+    wakeLogs: () => undefined,
+  });
+  await runs.adopt();
+  const close = async (): Promise<void> => {
+    runs.close();
+    await executor.close();
+  };
+  onTestFinished(async () => {
+    await Promise.all(runs.table.live().map((report) => real.stop(report.runId).catch(() => undefined)));
+    await close().catch(() => undefined);
+  });
+  const states = (runId: string): string[] =>
+    emitted.filter((report) => report.runId === runId).map((report) => report.state);
+  return { directory, runs, executor, emitted, states, close, go: () => writeFile(join(directory, "go"), "") };
+}
+
+/** Takes the log as the connection would, and acknowledges it. */
+async function drainLogs(runs: Runs): Promise<string> {
+  let text = "";
+  for (let chunk = await runs.logs.next(65_536); chunk !== undefined; chunk = await runs.logs.next(65_536)) {
+    text += chunk.text;
+    runs.logs.acknowledged(chunk);
+  }
+  return text;
+}
+
+test("an order is accepted once its object exists, and each step forward is told once", async () => {
+  const { runs, states, go, executor } = await openRuns();
+  const wish = order();
+  expect(await runs.start(wish, 0)).toMatchObject({ outcome: "accepted", run: { state: "queued", runId: wish.runId } });
+  expect((await executor.list()).map((report) => report.runId)).toEqual([wish.runId]);
+  await eventually(() => expect(states(wish.runId)).toEqual(["queued", "running"]));
+  await go();
+  await eventually(() => expect(states(wish.runId)).toEqual(["queued", "running", "success"]));
+});
+
+test("the same order twice, also at the same moment, is one run", async () => {
+  const { runs, executor } = await openRuns();
+  const wish = order();
+  const verdicts = await Promise.all([
+    runs.start(wish, 0),
+    runs.start({ ...wish, operationId: crypto.randomUUID() }, 0),
+  ]);
+  expect(verdicts.map((verdict) => verdict.outcome)).toEqual(["accepted", "accepted"]);
+  expect(await runs.start(wish, 0)).toMatchObject({ outcome: "duplicate", run: { runId: wish.runId } });
+  expect(await executor.list()).toHaveLength(1);
+});
+
+test.each<[string, Partial<MessageBodies["run.start"]>, number, string]>([
+  ["an unknown pipeline", { pipelineId: crypto.randomUUID() }, 0, "unknownPipeline"],
+  ["a newer generation than is deployed", { generation: 3 }, 0, "staleGeneration"],
+  ["a moment that has passed", { startBefore: Date.now() - 1 }, 0, "tooLate"],
+  ["a moment that has passed by the server's clock", { startBefore: Date.now() + 30_000 }, 60_000, "tooLate"],
+])("an order with %s is refused and leaves no object", async (_what, changes, offsetMs, reason) => {
+  const { runs, executor } = await openRuns();
+  expect(await runs.start(order(changes), offsetMs)).toMatchObject({ outcome: "refused", reason });
+  expect(await executor.list()).toEqual([]);
+});
+
+test("a server clock that is behind doesn't make an order late", async () => {
+  const { runs } = await openRuns();
+  expect(await runs.start(order({ startBefore: Date.now() - 540_000 }), -600_000)).toMatchObject({
+    outcome: "accepted",
+  });
+});
+
+test("a full runner refuses, and the place is free again when a run has ended", async () => {
+  const { runs, go, states } = await openRuns({ maxConcurrentRuns: 1 });
+  const first = order();
+  const [one, two] = await Promise.all([runs.start(first, 0), runs.start(order(), 0)]);
+  expect([one.outcome, two]).toEqual(["accepted", expect.objectContaining({ outcome: "refused", reason: "full" })]);
+  await go();
+  await eventually(() => expect(states(first.runId)).toContain("success"));
+  expect(await runs.start(order(), 0)).toMatchObject({ outcome: "accepted" });
+});
+
+test("a draining runner refuses new orders and still answers known ones", async () => {
+  const { runs } = await openRuns();
+  const known = order();
+  await runs.start(known, 0);
+  runs.drain();
+  expect(await runs.start(order(), 0)).toMatchObject({ outcome: "refused", reason: "draining" });
+  expect(await runs.start(known, 0)).toMatchObject({ outcome: "duplicate" });
+});
+
+test("what the executor can't store is refused with its own words and forgotten", async () => {
+  const broken = (real: Executor): Executor =>
+    Object.assign(Object.create(real) as Executor, {
+      list: () => real.list(),
+      close: () => real.close(),
+      start: () =>
+        Promise.reject(new CodedError(EXECUTOR_ERRORS.RunNotStored, "Cannot store the run: the disk is full")),
+    });
+  const { runs } = await openRuns({ executor: broken });
+  expect(await runs.start(order(), 0)).toMatchObject({
+    outcome: "refused",
+    reason: "storage",
+    message: expect.stringContaining("the disk is full"),
+  });
+  expect(runs.table.all()).toEqual([]);
+});
+
+test("stop ends a live run as stopped, an ended one is a duplicate, an unknown one is not known", async () => {
+  const { runs, states } = await openRuns();
+  const wish = order();
+  await runs.start(wish, 0);
+  expect(await runs.stop(wish.runId)).toEqual({ outcome: "accepted" });
+  await eventually(() => expect(states(wish.runId).at(-1)).toBe("stopped"));
+  expect(await runs.stop(wish.runId)).toMatchObject({ outcome: "duplicate", run: { state: "stopped" } });
+  expect(await runs.stop(crypto.randomUUID())).toBeUndefined();
+});
+
+test("a new process finds live and ended runs again and tells their states", async () => {
+  const first = await openRuns();
+  const [ended, live] = [order(), order()];
+  await first.runs.start(ended, 0);
+  await first.runs.stop(ended.runId);
+  await eventually(() => expect(first.states(ended.runId).at(-1)).toBe("stopped"));
+  await first.runs.start(live, 0);
+  await eventually(() => expect(first.states(live.runId).at(-1)).toBe("running"));
+  await first.close();
+  const second = await openRuns({ directory: first.directory });
+  expect(second.states(ended.runId)).toEqual(["stopped"]);
+  expect(second.states(live.runId)).toEqual(["running"]);
+  await second.go();
+  await eventually(() => expect(second.states(live.runId)).toEqual(["running", "success"]));
+});
+
+test("a run is forgotten only when both its end and its whole log are acknowledged", async () => {
+  const { runs, emitted, go, executor, states } = await openRuns();
+  const wish = order();
+  await runs.start(wish, 0);
+  await go();
+  await eventually(() => expect(states(wish.runId).at(-1)).toBe("success"));
+  const end = emitted.at(-1);
+  if (end === undefined) throw new Error("no report");
+  runs.acknowledged(end);
+  expect(runs.table.get(wish.runId)).toBeDefined();
+  expect(await executor.list()).toHaveLength(1);
+  let text = "";
+  await eventually(async () => {
+    runs.logs.rewind(new Map([[wish.runId, text.length]]));
+    text += await drainLogs(runs);
+    expect(runs.table.get(wish.runId)).toBeUndefined();
+  });
+  expect(text).toBe("begun\nended\n");
+  expect(await executor.list()).toEqual([]);
+});
+
+test("an order for a run that was released is a duplicate with its true end, not a second start", async () => {
+  const { runs, emitted, go, states, executor } = await openRuns();
+  const wish = order();
+  await runs.start(wish, 0);
+  await go();
+  await eventually(() => expect(states(wish.runId).at(-1)).toBe("success"));
+  const end = emitted.at(-1);
+  if (end === undefined) throw new Error("no report");
+  runs.acknowledged(end);
+  await eventually(async () => {
+    await drainLogs(runs);
+    expect(runs.table.get(wish.runId)).toBeUndefined();
+  });
+  expect(await runs.start(wish, 0)).toMatchObject({ outcome: "duplicate", run: { state: "success" } });
+  expect((await executor.readLog(wish.runId, 0, 100)).text).toBe("begun\nended\n");
+});
+
+test("a log is sent from the gateway's offset after a rewind", async () => {
+  const { runs, go, states } = await openRuns();
+  const wish = order();
+  await runs.start(wish, 0);
+  await go();
+  await eventually(() => expect(states(wish.runId).at(-1)).toBe("success"));
+  runs.logs.rewind(new Map([[wish.runId, 6]]));
+  expect(await runs.logs.next(65_536)).toEqual({ runId: wish.runId, offset: 6, text: "ended\n" });
+  runs.logs.rewind(new Map());
+  expect(await runs.logs.next(5)).toEqual({ runId: wish.runId, offset: 0, text: "begun" });
+});

@@ -1,0 +1,219 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { redactionPatterns } from "../../src/secrets/redaction-patterns.ts";
+import { createRedactor, MASK, type Redactor } from "../../src/secrets/redactor.ts";
+
+const masked = (values: readonly string[], text: string): string => createRedactor(values).mask(text);
+
+/** Puts a text through a stream in pieces of the given lengths, over and over. */
+function inPieces(redactor: Redactor, text: string, lengths: readonly number[]): string {
+  const stream = redactor.stream();
+  let out = "";
+  for (let at = 0, i = 0; at < text.length; i++) {
+    const length = lengths[i % lengths.length] ?? 1;
+    out += stream.push(text.slice(at, at + length));
+    at += length;
+  }
+  return out + stream.end();
+}
+
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
+
+describe("mask knows a secret under every spelling", () => {
+  const secret = `p@"ss/w\\rd'§ ü\n<$>🔑`;
+  const spellings: Record<string, string> = {
+    "as it is": secret,
+    JSON: JSON.stringify(secret),
+    "JSON in JSON": JSON.stringify(JSON.stringify({ a: secret })),
+    "JSON with \\/": JSON.stringify(secret).replaceAll("/", "\\/"),
+    "JSON in ASCII": JSON.stringify(secret).replace(
+      /[^ -~]/g,
+      (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    ),
+    "JSON without $": JSON.stringify(secret).replace("$", "\\u0024"),
+    "JSON of Go": JSON.stringify(secret).replace("<", "\\u003c").replace(">", "\\u003e"),
+    "Python repr": `'p@"ss/w\\\\rd\\'§ ü\\n<$>🔑'`,
+    encodeURIComponent: encodeURIComponent(secret),
+    "URL with lower case": encodeURIComponent(secret).replace(/%../g, (c) => c.toLowerCase()),
+    "Python quote": encodeURIComponent(secret).replace("'", "%27").replace("%2F", "/"),
+    "Python quote_plus": encodeURIComponent(secret).replace("'", "%27").replaceAll("%20", "+"),
+    base64: base64(`${secret}`),
+    "base64 behind one byte": base64(`x${secret}y`),
+    "base64 behind two bytes": base64(`xy${secret}z`),
+    "base64 of user:password": base64(`admin:${secret}`),
+    "base64 for URLs": Buffer.from(`user:${secret}`).toString("base64url"),
+    "base64 of JSON": base64(JSON.stringify({ password: secret })),
+    "its first line": "p@\"ss/w\\rd'§ ü",
+    "carriage returns": secret.replace("\n", "\r\n"),
+  };
+  for (const [what, text] of Object.entries(spellings)) {
+    test(what, () => {
+      const out = masked([secret], `before ${text} after`);
+      expect(out).toContain(MASK);
+      expect(out).toMatch(/^before .*\[redacted\].* after$/s);
+      // What is left is at most the characters of base64 that also depend on the neighbours, and quotes.
+      expect(out.replaceAll(MASK, "").length).toBeLessThanOrEqual(
+        "before  after".length + 12 + (text.includes("==") ? 2 : 0) + prefix(text),
+      );
+      expect(out).not.toMatch(/ss.?w|ss%2Fw|c3Mvd/);
+    });
+  }
+  /** Of the texts around the secret inside some spellings. */
+  function prefix(text: string): number {
+    return /^[A-Za-z0-9+/=_-]+$/.test(text) ? 24 : 0;
+  }
+});
+
+test("mask covers each line of a value, whatever ends them", () => {
+  const key = "-----BEGIN KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQEF\n-----END KEY-----";
+  expect(masked([key], "  | MIIEvQIBADANBg\r\n  | kqhkiG9w0BAQEF\r")).toBe(`  | ${MASK}\r\n  | ${MASK}\r`);
+  expect(masked([key], key.replaceAll("\n", "\r\n"))).toBe(MASK);
+});
+
+test("mask covers the leaves of a JSON value, texts of four and numbers of six digits", () => {
+  const value = '{"user":"admin","port":5432,"account":123456789,"tls":true,"mode":"true","list":["abc","abcd"]}';
+  const text = "admin 5432 123456789 true abc abcd null";
+  expect(masked([value], text)).toBe(`${MASK} 5432 ${MASK} true abc ${MASK} null`);
+  expect(masked([value], value)).toBe(MASK);
+});
+
+test("values under four characters are counted and left", () => {
+  const redactor = createRedactor(["", "a", "abc", "abc", "abcd"]);
+  expect(redactor.unmasked).toBe(2);
+  expect(redactor.mask("a abc abcd")).toBe(`a abc ${MASK}`);
+});
+
+test("without values nothing changes", () => {
+  const redactor = createRedactor(["", "x"]);
+  const stream = redactor.stream();
+  expect(stream.push("any text") + stream.end()).toBe("any text");
+});
+
+test("overlapping and touching secrets share one mask", () => {
+  expect(masked(["abcdef", "defghi"], "xabcdefghiy")).toBe(`x${MASK}y`);
+  expect(masked(["abcd", "efgh"], "abcdefgh abcd efgh")).toBe(`${MASK} ${MASK} ${MASK}`);
+  expect(masked(["abcd", "xabcdy"], "xabcdz")).toBe(`x${MASK}z`);
+  expect(masked(["aaaa"], "aaaaaaa b aaa")).toBe(`${MASK} b aaa`);
+});
+
+test("a stream gives out what can't be the beginning of a secret, and at most 64 units wait", () => {
+  const long = Array.from({ length: 40 }, (_, i) => `part${i}`).join(".");
+  const stream = createRedactor(["password123", long]).stream();
+  expect(stream.push("hello pass")).toBe("hello ");
+  expect(stream.push("port ok\n")).toBe("passport ok\n");
+  expect(stream.push(`x${long.slice(0, 63)}`)).toBe("x");
+  expect(stream.push("!")).toBe(`${long.slice(0, 63)}!`);
+  expect(stream.push("passwor")).toBe("");
+  expect(stream.push("d123")).toBe(MASK);
+  expect(stream.end()).toBe("");
+});
+
+test("a stream never tears a character apart", () => {
+  const stream = createRedactor(["secret"]).stream();
+  const [high, low] = ["🔑".slice(0, 1), "🔑".slice(1)];
+  expect(stream.push(`a${high}`)).toBe("a");
+  expect(stream.push(low)).toBe("🔑");
+  expect(stream.end()).toBe("");
+});
+
+test("a secret of a megabyte is masked as one, whole or in part, and needs little room", () => {
+  const unit = Array.from({ length: 100 }, (_, i) => `k${i * 7919}`).join("");
+  const secret = Array.from({ length: 2600 }, (_, i) => `${i}${unit.slice(i % 97, (i % 97) + 400)}`).join("");
+  expect(secret.length).toBeGreaterThan(1_000_000);
+  const redactor = createRedactor([secret]);
+  expect(inPieces(redactor, `a${secret}b`, [65_536, 1, 7])).toBe(`a${MASK}b`);
+  expect(inPieces(redactor, `a${JSON.stringify(secret)}b`, [4096])).toBe(`a"${MASK}"b`);
+  const part = redactor.mask(secret.slice(5000, 9000));
+  expect(part.replaceAll(MASK, "").length).toBeLessThan(128);
+});
+
+describe("for any secrets and any text", () => {
+  const secretText = fc.oneof(
+    fc.string({ unit: "grapheme", minLength: 4, maxLength: 40 }),
+    fc.string({ unit: "binary", minLength: 4, maxLength: 200 }),
+    fc.string({ unit: fc.constantFrom("a", "b", "\n", "\r", "/", '"'), minLength: 4, maxLength: 150 }),
+  );
+  const world = fc.record({
+    secrets: fc.array(secretText, { minLength: 1, maxLength: 4 }),
+    around: fc.array(fc.string({ unit: "grapheme", maxLength: 30 }), { minLength: 2, maxLength: 6 }),
+    picks: fc.array(fc.nat(), { minLength: 6, maxLength: 6 }),
+    pieces: fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 8 }),
+  });
+  /** Random text with random spellings of the secrets in between. */
+  const textOf = (secrets: readonly string[], around: readonly string[], picks: readonly number[]): string =>
+    around
+      .map((text, i) => {
+        const secret = secrets[(picks[i] ?? 0) % secrets.length] ?? "";
+        const spellings = [...redactionPatterns(secret)];
+        return text + (spellings[(picks[i] ?? 0) % Math.max(1, spellings.length)] ?? "");
+      })
+      .join("");
+
+  test("no spelling of a secret survives between the masks", () => {
+    fc.assert(
+      fc.property(world, ({ secrets, around, picks, pieces }) => {
+        const text = textOf(secrets, around, picks);
+        // A character that isn't in the text stands for the mask, so that the mask itself can't be taken for a secret.
+        const out = inPieces(createRedactor(secrets), text, pieces);
+        const left = out.split(MASK);
+        for (const secret of secrets) {
+          for (const pattern of redactionPatterns(secret)) {
+            if (pattern.includes(MASK) || MASK.includes(pattern)) continue;
+            for (const piece of left) expect(piece.includes(pattern)).toBe(false);
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("it doesn't matter where the text is cut", () => {
+    fc.assert(
+      fc.property(world, ({ secrets, around, picks, pieces }) => {
+        const text = textOf(secrets, around, picks);
+        const redactor = createRedactor(secrets);
+        expect(inPieces(redactor, text, pieces)).toBe(redactor.mask(text));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("it masks exactly what a search for each pattern of less than 64 units would", () => {
+    fc.assert(
+      fc.property(world, ({ secrets, around, picks }) => {
+        const text = textOf(secrets, around, picks);
+        const patterns = secrets.flatMap((secret) => [...redactionPatterns(secret)]);
+        fc.pre(patterns.every((pattern) => pattern.length < 64));
+        expect(createRedactor(secrets).mask(text)).toBe(bySearching(patterns, text));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("text without secrets comes out unchanged", () => {
+    fc.assert(
+      fc.property(world, ({ secrets, around, pieces }) => {
+        const text = around.join("");
+        const patterns = secrets.flatMap((secret) => [...redactionPatterns(secret)]);
+        fc.pre(!patterns.some((pattern) => text.includes(pattern.slice(0, 64)) || text.includes(pattern.slice(-64))));
+        expect(inPieces(createRedactor(secrets), text, pieces)).toBe(text);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+/** The slow way: every occurrence of every pattern, also overlapping ones; touching stretches become one mask. */
+function bySearching(patterns: readonly string[], text: string): string {
+  const hidden = new Uint8Array(text.length);
+  for (const pattern of patterns) {
+    for (let at = text.indexOf(pattern); at >= 0; at = text.indexOf(pattern, at + 1))
+      hidden.fill(1, at, at + pattern.length);
+  }
+  let out = "";
+  for (let i = 0; i < text.length; i++) {
+    if (hidden[i] === 0) out += text.charAt(i);
+    else if (i === 0 || hidden[i - 1] === 0) out += MASK;
+  }
+  return out;
+}
