@@ -4,7 +4,7 @@ import { Scope } from "../base/scope.ts";
 import { VERSION } from "../version.ts";
 import { createApi } from "./api/api.ts";
 import { createRunFeed } from "./api/run-feed.ts";
-import { openAdminToken } from "./auth/admin-token.ts";
+import { adminTokenPath, openAdminToken } from "./auth/admin-token.ts";
 import { FailureLimit } from "./auth/failure-limit.ts";
 import type { GatewayConfig } from "./config.ts";
 import { openGatewayData } from "./data-directory.ts";
@@ -70,7 +70,11 @@ export async function startGateway(
     scope.own("sessions", () => sessions.close());
     scope.own("live streams and new sessions", () => stopping.abort());
     warnOfPlainText(config, log);
-    log.info("The gateway listens", { url: listener.url, dataDirectory: config.dataDirectory });
+    log.info("The gateway listens", {
+      url: listener.url,
+      dataDirectory: config.dataDirectory,
+      adminToken: config.adminToken === undefined ? adminTokenPath(config) : "from the environment",
+    });
     return { port: listener.port, url: listener.url, close: () => scope.close(STOP_LIMIT_MS) };
   } catch (error) {
     await scope.close(STOP_LIMIT_MS);

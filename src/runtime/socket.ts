@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { getCACertificates, rootCertificates } from "node:tls";
 import { type RawData, WebSocket, WebSocketServer } from "ws";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { type CodedError, describeError } from "../base/errors.ts";
 import { acceptFailed, addressOf, dialFailed, dialTimedOut } from "./socket-errors.ts";
 import { dialRefused, guardUpgrade, type RawSocket, readRefusal, refuseUpgrade } from "./socket-refusal.ts";
+import { trustedCertificates } from "./trusted-certificates.ts";
 
 export { guardUpgrade, type RawSocket, refuseUpgrade } from "./socket-refusal.ts";
 
@@ -51,10 +51,9 @@ export interface DialOptions {
   readonly clock?: Clock;
 }
 
-/** What an acceptor keeps to. */
+/** What an acceptor keeps to; a larger frame closes the socket with 4413. */
 export interface AcceptorOptions {
   readonly subprotocol: string;
-  /** A larger frame closes the socket with 4413. */
   readonly maxPayloadBytes: number;
 }
 
@@ -118,7 +117,8 @@ class WsSocket implements Socket {
     ws.on("close", (code, reason) => {
       stream?.off("data", alive);
       const told = reason.length > 0 || this.#error === undefined ? reason.toString() : describeError(this.#error);
-      this.#ended = ws.ownClose === undefined ? { code, reason: told } : { ...ws.ownClose };
+      const { ownClose } = ws;
+      this.#ended = { code: ownClose?.code ?? code, reason: ownClose?.reason || told };
       this.#deliver();
     });
   }
@@ -280,16 +280,12 @@ function openClient(options: DialOptions, address: string): TextWebSocket {
       perMessageDeflate: false,
       followRedirects: false,
       maxPayload: options.maxPayloadBytes,
-      ...(options.caCertificates === undefined ? {} : { ca: [...trustedByDefault(), ...options.caCertificates] }),
+      ...(options.caCertificates === undefined ? {} : { ca: trustedCertificates(options.caCertificates) }),
       ...CLOSE_GRACE,
     });
   } catch (cause) {
     throw dialFailed(address, cause);
   }
-}
-
-function trustedByDefault(): readonly string[] {
-  return typeof getCACertificates === "function" ? getCACertificates("default") : rootCertificates;
 }
 
 function offers(request: IncomingMessage, subprotocol: string): boolean {

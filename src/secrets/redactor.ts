@@ -96,7 +96,7 @@ class MaskedStream implements RedactionStream {
     let out = "";
     let at = this.#given;
     for (const { start, end: stretchEnd } of this.#stretches) {
-      if (start >= end) break;
+      if (start > end) break;
       if (start >= at) out += this.#buffer.slice(at, start) + MASK;
       at = Math.max(at, stretchEnd);
     }

@@ -11,6 +11,7 @@ import {
   type RunIntent,
   readIntent,
   readStop,
+  runExists,
   takeClaim,
   writeEnd,
   writeProgram,
@@ -288,6 +289,8 @@ async function writeEndPatiently(
       return true;
     } catch (error) {
       if (attempt === 0) log.error("The end of the run can't be written for now", { error });
+      // Somebody removed the directory: there is nobody left to tell.
+      if (!(await runExists(directory))) return false;
       await sleep(clock, backoffDelay(attempt, END_BACKOFF, clock));
     }
   }

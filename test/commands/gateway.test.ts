@@ -1,6 +1,7 @@
-import { readdir, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { PipelineRecord, RunRecord, ServiceRecord } from "../../src/gateway/store/store.ts";
 import { eventually } from "../fakes/eventually.ts";
 import { temporaryDirectory } from "../fakes/temporary-directory.ts";
@@ -45,6 +46,22 @@ test("gateway ends at INT as well, and tells its runners and live readers", asyn
   const runner = await ScriptedRunner.connect(gateway.url, await token(directory), "alpha");
   expect(await gateway.end("SIGINT")).toBe(0);
   await eventually(() => expect(runner.newest("close").body.name).toBe("goingAway"));
+});
+
+test("gateway ends at once at a second signal while the first still waits for a request", async () => {
+  const directory = await temporaryDirectory();
+  const gateway = await GatewayProcess.start(directory);
+  const token = (await readFile(join(directory, "admin-token"), "utf8")).trim();
+  const socket = connect(Number(new URL(gateway.url).port), "127.0.0.1");
+  onTestFinished(() => void socket.destroy());
+  socket.on("error", () => undefined);
+  const head = `POST /api/v1/services HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Length: 10`;
+  await new Promise((resolve) => socket.write(`${head}\r\n\r\n{`, resolve));
+  // Answered only after the unfinished request has been read as far as it goes.
+  expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200);
+  gateway.child.kill("SIGTERM");
+  await eventually(() => expect(gateway.output).toContain("SIGTERM"));
+  expect(await gateway.end("SIGTERM")).toBe(1);
 });
 
 test("gateway killed at any moment has kept everything it acknowledged", async () => {

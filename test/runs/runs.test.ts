@@ -1,82 +1,11 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
-import { systemClock } from "../../src/base/clock.ts";
+import { expect, test } from "vitest";
 import { CodedError } from "../../src/base/errors.ts";
-import { silentLog } from "../../src/base/log.ts";
 import { EXECUTOR_ERRORS } from "../../src/executor/errors.ts";
 import type { Executor } from "../../src/executor/executor.ts";
-import { createProcessExecutor } from "../../src/executor/process/process-executor.ts";
-import type { MessageBodies, PipelineBody, RunReport } from "../../src/protocol/messages.ts";
-import { Runs } from "../../src/runs/runs.ts";
-import { selfCommand } from "../../src/runtime/system.ts";
+import type { MessageBodies } from "../../src/protocol/messages.ts";
+import type { Runs } from "../../src/runs/runs.ts";
 import { eventually } from "../fakes/eventually.ts";
-import { temporaryDirectory } from "../fakes/temporary-directory.ts";
-
-const PIPELINE: PipelineBody = {
-  pipelineId: crypto.randomUUID(),
-  generation: 2,
-  hash: "h",
-  name: "p",
-  fullyQualifiedName: "s.p",
-  pipelineType: "metadata",
-  enabled: true,
-  config: { source: { type: "sqlite" } },
-};
-
-function order(changes: Partial<MessageBodies["run.start"]> = {}): MessageBodies["run.start"] {
-  return {
-    operationId: crypto.randomUUID(),
-    runId: crypto.randomUUID(),
-    pipelineId: PIPELINE.pipelineId,
-    generation: 2,
-    attempt: 1,
-    startBefore: Date.now() + 60_000,
-    ...changes,
-  };
-}
-
-/** Runs over the real process executor; the program waits for a file named `go` before it ends. */
-async function openRuns(
-  options: { maxConcurrentRuns?: number; directory?: string; executor?: (real: Executor) => Executor } = {},
-) {
-  const directory = options.directory ?? (await temporaryDirectory());
-  const program = 'echo "begun"; until [ -e "$GO" ]; do sleep 0.05; done; echo "ended"';
-  const real = await createProcessExecutor({
-    dataDirectory: join(directory, "data"),
-    command: ["/bin/sh", "-c", program],
-    environment: { PATH: "/usr/bin:/bin" },
-    programVariables: { GO: join(directory, "go") },
-    secrets: { provider: "env", prefix: "X_" },
-    graceMs: 500,
-    clock: systemClock,
-    log: silentLog,
-    selfCommand: selfCommand(),
-  });
-  const executor = options.executor?.(real) ?? real;
-  const emitted: RunReport[] = [];
-  const runs = new Runs({
-    executor,
-    pipelines: { read: async (id) => (id === PIPELINE.pipelineId ? PIPELINE : undefined) },
-    maxConcurrentRuns: options.maxConcurrentRuns ?? 10,
-    clock: systemClock,
-    log: silentLog,
-    emit: (report) => emitted.push(report),
-    wakeLogs: () => undefined,
-  });
-  await runs.adopt();
-  const close = async (): Promise<void> => {
-    runs.close();
-    await executor.close();
-  };
-  onTestFinished(async () => {
-    await Promise.all(runs.table.live().map((report) => real.stop(report.runId).catch(() => undefined)));
-    await close().catch(() => undefined);
-  });
-  const states = (runId: string): string[] =>
-    emitted.filter((report) => report.runId === runId).map((report) => report.state);
-  return { directory, runs, executor, emitted, states, close, go: () => writeFile(join(directory, "go"), "") };
-}
+import { openRuns, order } from "./open-runs.ts";
 
 /** Takes the log as the connection would, and acknowledges it. */
 async function drainLogs(runs: Runs): Promise<string> {

@@ -18,6 +18,7 @@ import {
   readLogTail,
   readProgram,
   readStop,
+  runExists,
   supervisorLogPath,
   takeClaim,
   writeEnd,
@@ -100,7 +101,7 @@ export class RunCare {
     const directory = this.directory(runId);
     let known = this.#known.get(runId);
     try {
-      if ((await fileSize(joinPath(directory, "intent.json"))) === undefined) return await this.#gone(runId, known);
+      if (!(await runExists(directory))) return await this.#gone(runId, known);
       if (known === undefined) {
         const intent = await readIntent(directory);
         if (intent === undefined) return await this.#gone(runId, known);

@@ -102,6 +102,11 @@ export async function sweepRunDirectories(runsDirectory: string): Promise<void> 
   }
 }
 
+/** True as long as the run's directory is there. */
+export async function runExists(directory: string): Promise<boolean> {
+  return (await fileSize(joinPath(directory, "intent.json"))) !== undefined;
+}
+
 /** @throws CodedError RunRecordDamaged, as every reader here */
 export function readIntent(directory: string): Promise<RunIntent | undefined> {
   return readRecord(directory, "intent.json", intentSchema);

@@ -23,10 +23,15 @@ export interface AdminTokenSource {
  */
 export async function openAdminToken(source: AdminTokenSource): Promise<Sensitive> {
   if (source.adminToken !== undefined) return source.adminToken;
-  const path = source.adminTokenFile ?? joinPath(source.dataDirectory, ADMIN_TOKEN_FILE);
+  const path = adminTokenPath(source);
   const text = (await readOrMakeSecretFile(path, () => `${randomToken()}\n`)).trim();
   if (text === "") throw new CodedError(AUTH_ERRORS.KeyFileUnusable, `Cannot use ${path}: it is empty`);
   return new Sensitive(text);
+}
+
+/** The file that the admin token is read from when it isn't a setting. */
+export function adminTokenPath(source: Pick<AdminTokenSource, "dataDirectory" | "adminTokenFile">): string {
+  return source.adminTokenFile ?? joinPath(source.dataDirectory, ADMIN_TOKEN_FILE);
 }
 
 /** @throws CodedError AdminTokenRefused */

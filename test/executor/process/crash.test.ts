@@ -226,12 +226,13 @@ test("a supervisor command that doesn't exist fails the run with StartFailed", L
   expect(end.failure).toMatchObject({ category: "StartFailed", detail: expect.stringContaining("ENOENT") });
 });
 
-test("a directory that is removed under a running run: Lost, and the program is ended", LIMIT, async () => {
+test("a directory that is removed under a running run: Lost, and program and supervisor are ended", LIMIT, async () => {
   const world = await createProcessWorld();
   const executor = await world.open();
   const spec = ledgerRun(world, { sleep: 60_000 });
   await executor.start(spec);
   const { identity } = await world.record(spec.runId, "program.json");
+  const supervisor = (await world.record(spec.runId, "claim.json")).identity;
   await eventually(async () => expect(await executor.list()).toMatchObject([{ state: "running" }]));
   await rm(world.runDirectory(spec.runId), { recursive: true });
   expect((await follow(executor, spec.runId)).at(-1)).toMatchObject({
@@ -239,6 +240,7 @@ test("a directory that is removed under a running run: Lost, and the program is 
     failure: { category: "Lost" },
   });
   expect(await isAlive(identity)).toBe(false);
+  await eventually(async () => expect(await isAlive(supervisor)).toBe(false));
 });
 
 test("a damaged record never makes success and never throws", LIMIT, async () => {

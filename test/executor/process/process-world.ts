@@ -86,8 +86,9 @@ export function startScript(
   name: string,
   args: readonly string[],
   options: { readonly uid?: number; readonly gid?: number } = {},
+  [runtime = "", ...flags]: readonly string[] = [process.execPath],
 ): Script {
-  const child = spawn(process.execPath, [beside(name), ...args], { stdio: ["ignore", "pipe", "inherit"], ...options });
+  const child = spawn(runtime, [...flags, beside(name), ...args], { stdio: ["ignore", "pipe", "inherit"], ...options });
   const ended = new Promise<string>((resolve) => child.once("exit", (code, signal) => resolve(signal ?? String(code))));
   const kill = async (): Promise<void> => {
     child.kill("SIGKILL");

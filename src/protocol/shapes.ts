@@ -1,0 +1,175 @@
+import { z } from "zod";
+import { CLOSE_CODES, type CloseName } from "./close-codes.ts";
+import { FAILURE_CATEGORIES, type FailureCategory } from "./failure-category.ts";
+import { LIMITS } from "./limits.ts";
+import type { JsonObject, MessageBodies, PipelineBody, PipelineKey, RunReport } from "./messages.ts";
+import { RUN_STATES } from "./run-state.ts";
+
+/* Shapes that several messages share; with catalogue.ts the one source of what is on the wire. Every object is strict. */
+
+const uuid = z.uuid();
+const timestamp = z.int().nonnegative().meta({ id: "Timestamp", description: "epoch milliseconds" });
+const generation = z
+  .int()
+  .positive()
+  .meta({ id: "Generation", description: "counts the versions of one pipeline, from 1" });
+const jsonObject = z.record(z.string(), z.json()).meta({ id: "JsonObject", description: "any JSON object" });
+
+const runState = z.enum(RUN_STATES).meta({ id: "RunState" });
+const failureCategory = z
+  .enum(Object.keys(FAILURE_CATEGORIES) as [FailureCategory, ...FailureCategory[]])
+  .meta({ id: "FailureCategory" });
+const closeName = z.enum(Object.keys(CLOSE_CODES) as [CloseName, ...CloseName[]]).meta({ id: "CloseName" });
+
+const failure = z
+  .strictObject({
+    category: failureCategory,
+    summary: text(500).describe("one line for a person"),
+    detail: text(4000).exactOptional().describe("what was found: exit code, signal, reference, provider, reason"),
+    advice: text(500).describe("what to do next"),
+    logTail: z.array(text(2000)).max(LIMITS.failureLogLines).describe("last lines of the masked log, oldest first"),
+  })
+  .meta({ id: "Failure", description: "why a run failed" });
+
+const logEnd = z
+  .strictObject({
+    bytes: z.int().nonnegative().describe("length of the whole masked log in UTF-8"),
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .describe("hash of the whole masked log"),
+  })
+  .meta({ id: "LogEnd", description: "what a complete log must come to" });
+
+const runReport = z
+  .strictObject({
+    runId: uuid,
+    pipelineId: uuid,
+    attempt: z.int().positive(),
+    state: runState,
+    startedAt: timestamp.exactOptional(),
+    endedAt: timestamp.exactOptional(),
+    exitCode: z.int().exactOptional().describe("of the ingestion program, when it exited by itself"),
+    proof: text(500).exactOptional().describe("what the terminal state rests on"),
+    failure: failure.exactOptional().describe("present exactly when the state is `failed`"),
+    log: logEnd.exactOptional().describe("present when the log has ended"),
+  })
+  .meta({ id: "RunReport", description: "a run as its runner knows it" });
+
+const pipelineKey = z
+  .strictObject({ pipelineId: uuid, generation, hash: text(64).describe("SHA-256 of the body, made by the gateway") })
+  .meta({ id: "PipelineKey", description: "names one version of one pipeline without its body" });
+
+const schedule = z
+  .strictObject({ cron: text(200), timeZone: text(64).describe("IANA name, `UTC` by default") })
+  .meta({ id: "Schedule" });
+
+const pipelineBody = z
+  .strictObject({
+    pipelineId: uuid,
+    generation,
+    hash: text(64),
+    name: text(256),
+    fullyQualifiedName: text(1024),
+    pipelineType: text(64).describe("OpenMetadata's pipelineType, handed to the program as it is"),
+    enabled: z.boolean(),
+    schedule: schedule.exactOptional().describe("absent: runs only on demand"),
+    timeoutSeconds: z.int().positive().exactOptional(),
+    config: jsonObject.describe(
+      `the workflow configuration, with secret references; at most ${LIMITS.maxConfigBytes} bytes as JSON`,
+    ),
+  })
+  .meta({ id: "PipelineBody", description: "all that is needed to run a pipeline" });
+
+const operationId = uuid.describe("chosen by the gateway, repeated in the verdict");
+
+const refusalReason = z
+  .enum([
+    "draining",
+    "full",
+    "tooLate",
+    "policy",
+    "standby",
+    "unknownPipeline",
+    "staleGeneration",
+    "disabledPipeline",
+    "badConfig",
+    "storage",
+  ])
+  .meta({ id: "RefusalReason" });
+
+const answer = z
+  .discriminatedUnion("kind", [
+    z.strictObject({
+      kind: z.literal("runStatus"),
+      run: runReport.nullable().describe("null: this runner has no such run"),
+    }),
+    z.strictObject({
+      kind: z.literal("log"),
+      runId: uuid,
+      offset: z.int().nonnegative(),
+      text: text(LIMITS.logChunkBytes),
+      nextOffset: z.int().nonnegative(),
+      ended: z.boolean().describe("true when nothing will follow `nextOffset`"),
+    }),
+    z.strictObject({ kind: z.literal("hostAddress"), ip: text(64).nullable() }),
+    z.strictObject({ kind: z.literal("serviceStatus"), healthy: z.boolean(), message: text(2000) }),
+  ])
+  .meta({ id: "Answer", description: "the result of an operation that only asks" });
+
+const verdictBody = z.discriminatedUnion("outcome", [
+  z.strictObject({ operationId, outcome: z.literal("accepted"), run: runReport.exactOptional() }),
+  z.strictObject({ operationId, outcome: z.literal("duplicate"), run: runReport.describe("the state already known") }),
+  z.strictObject({
+    operationId,
+    outcome: z.literal("refused"),
+    reason: refusalReason,
+    message: text(2000),
+    advice: text(500),
+  }),
+  z.strictObject({ operationId, outcome: z.literal("unsupported"), message: text(2000) }),
+  z.strictObject({ operationId, outcome: z.literal("answered"), answer }),
+]);
+
+/** Ids of pipelines, runs, operations and processes. */
+export const UUID: z.ZodType<string> = uuid;
+
+/** Epoch milliseconds. */
+export const TIMESTAMP: z.ZodType<number> = timestamp;
+
+/** Counts the versions of one pipeline, from 1. */
+export const GENERATION: z.ZodType<number> = generation;
+
+/** Any JSON object. */
+export const JSON_OBJECT: z.ZodType<JsonObject> = jsonObject;
+
+/** Names of close-codes.ts. */
+export const CLOSE_NAME: z.ZodType<CloseName> = closeName;
+
+/** A run as its runner knows it; also kept on disk by the process executor. */
+export const RUN_REPORT: z.ZodType<RunReport> = runReport;
+
+/** One version of one pipeline without its body. */
+export const PIPELINE_KEY: z.ZodType<PipelineKey> = pipelineKey;
+
+/** All that is needed to run a pipeline; also kept on disk by the runner. */
+export const PIPELINE_BODY: z.ZodType<PipelineBody> = pipelineBody;
+
+/** Chosen by the gateway, repeated in the verdict. */
+export const OPERATION_ID: z.ZodType<string> = operationId;
+
+/** What became of an operation. */
+export const VERDICT: z.ZodType<MessageBodies["verdict"]> = verdictBody;
+
+/** What an inventory and a comparison need of a run. */
+export const RUN_MOMENT: z.ZodType<Pick<RunReport, "runId" | "pipelineId" | "attempt" | "state">> = runReport.pick({
+  runId: true,
+  pipelineId: true,
+  attempt: true,
+  state: true,
+});
+
+/** A text of at most so many UTF-16 units. */
+export function text(limit: number): z.ZodString {
+  return z.string().max(limit);
+}

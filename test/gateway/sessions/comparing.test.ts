@@ -1,0 +1,136 @@
+import { describe, expect, it } from "vitest";
+import { pipelineHash } from "../../../src/gateway/sessions/workflow-config.ts";
+import { LIMITS } from "../../../src/protocol/limits.ts";
+import type { PipelineKey } from "../../../src/protocol/messages.ts";
+import { eventually } from "../../fakes/eventually.ts";
+import { pipeline } from "../store/records.ts";
+import { Harness } from "./sessions-harness.ts";
+
+const key = (generation = 1): PipelineKey => ({ pipelineId: crypto.randomUUID(), generation, hash: "a".repeat(64) });
+
+describe("comparing pipelines", () => {
+  it("deletes nothing when the store is empty and lists what the runner has as orphans", async () => {
+    const harness = await Harness.start();
+    const orphans = [key(), key(3)];
+    const line = await (await harness.dial()).greet();
+    await line.compare({ pipelines: orphans });
+    expect(line.all("wanted")[0]?.body).toEqual({ pipelines: [], tombstones: [], last: true });
+    line.inStep(orphans);
+    await eventually(() => expect(harness.sessions.connected().get("alpha")?.orphans).toEqual(orphans));
+    harness.sessions.wake("alpha");
+    await harness.clock.advance(16_000);
+    expect(line.all("pipeline.delete")).toEqual([]);
+  });
+
+  it("sends the body of a wanted pipeline that is fetched, and nothing for one that isn't wanted", async () => {
+    const harness = await Harness.start();
+    const wanted = await harness.pipeline();
+    const undeployed = await harness.pipeline({ deployed: false });
+    const line = await (await harness.dial()).greet();
+    await line.compare();
+    expect(line.all("wanted")[0]?.body.pipelines).toEqual([
+      { pipelineId: wanted.pipelineId, generation: 1, hash: wanted.hash },
+    ]);
+    line.send("fetch", { pipelineId: undeployed.pipelineId });
+    line.send("fetch", { pipelineId: wanted.pipelineId });
+    const { body } = await line.next("pipeline.deploy");
+    expect(body.pipeline).toMatchObject({ pipelineId: wanted.pipelineId, generation: 1, hash: wanted.hash });
+    expect(pipelineHash(body.pipeline)).toMatch(/^[0-9a-f]{64}$/);
+    line.inStep();
+    harness.sessions.wake("alpha");
+    await harness.clock.advance(16_000);
+    expect(line.all("pipeline.deploy")).toHaveLength(1);
+  });
+
+  it("sends a new generation and a tombstone as they appear, each once", async () => {
+    const harness = await Harness.start();
+    const one = await harness.pipeline();
+    const has = { pipelines: [{ pipelineId: one.pipelineId, generation: 1, hash: one.hash }] };
+    const line = await harness.runner(has);
+    await harness.store.changePipeline(one.pipelineId, 1, { enabled: false, updatedAt: 2 });
+    harness.sessions.wake("alpha");
+    const deploy = await line.next("pipeline.deploy");
+    expect(deploy.body.pipeline).toMatchObject({ generation: 2, enabled: false });
+    await harness.store.changePipeline(one.pipelineId, 2, { deletedAt: 3, updatedAt: 3 });
+    harness.sessions.wake("alpha");
+    const gone = await line.next("pipeline.delete");
+    expect(gone.body).toMatchObject({ pipelineId: one.pipelineId, generation: 3 });
+    harness.sessions.wake("alpha");
+    await harness.clock.advance(16_000);
+    expect([line.all("pipeline.deploy").length, line.all("pipeline.delete").length]).toEqual([1, 1]);
+  });
+
+  it("tells tombstones at the greeting and doesn't repeat them as operations", async () => {
+    const harness = await Harness.start();
+    const one = await harness.pipeline();
+    await harness.store.changePipeline(one.pipelineId, 1, { deletedAt: 3, updatedAt: 3 });
+    const has = { pipelines: [{ pipelineId: one.pipelineId, generation: 1, hash: one.hash }] };
+    const line = await harness.runner(has);
+    expect(line.all("wanted")[0]?.body.tombstones).toEqual([{ pipelineId: one.pipelineId, generation: 2 }]);
+    await harness.clock.advance(16_000);
+    expect(line.all("pipeline.delete")).toEqual([]);
+  });
+
+  it("leaves a newer generation on the runner alone, as a restored gateway must", async () => {
+    const harness = await Harness.start();
+    const one = await harness.pipeline();
+    const line = await harness.runner({ pipelines: [{ pipelineId: one.pipelineId, generation: 9, hash: "b" }] });
+    await harness.clock.advance(16_000);
+    expect(line.all("pipeline.deploy")).toEqual([]);
+  });
+
+  it("shows what a runner would not take, tries again ever more rarely, and sends a corrected generation at once", async () => {
+    const harness = await Harness.start();
+    const one = await harness.pipeline();
+    const line = await harness.dial();
+    line.answer = () => ({ outcome: "refused", reason: "policy", message: "not this type", advice: "ask" });
+    await line.greet();
+    await line.compare();
+    line.inStep();
+    await eventually(() =>
+      expect(harness.sessions.connected().get("alpha")?.refused).toEqual([
+        { pipelineId: one.pipelineId, generation: 1, reason: "policy", message: "not this type" },
+      ]),
+    );
+    line.answer = () => ({ outcome: "accepted" });
+    await harness.store.changePipeline(one.pipelineId, 1, { updatedAt: 2 });
+    harness.sessions.wake("alpha");
+    await line.next("pipeline.deploy", (deploy) => deploy.body.pipeline.generation === 2);
+    await eventually(() => expect(harness.sessions.connected().get("alpha")?.refused).toEqual([]));
+  });
+
+  it("pages what is wanted, and keeps few bodies on the way at once", async () => {
+    const harness = await Harness.start();
+    const first = await harness.pipeline();
+    for (let count = 0; count < LIMITS.pageEntries + 10; count++) {
+      await harness.store.addPipeline(pipeline({ serviceId: first.serviceId }), undefined);
+    }
+    const line = await harness.dial();
+    line.answer = () => undefined;
+    await line.greet();
+    await line.compare();
+    const pages = line.all("wanted").map((page) => page.body);
+    expect(pages.map((page) => [page.pipelines.length, page.last])).toEqual([
+      [LIMITS.pageEntries, false],
+      [11, true],
+    ]);
+    line.inStep();
+    await eventually(() => expect(line.all("pipeline.deploy").length).toBeGreaterThan(3));
+    await harness.clock.advance(100);
+    expect(line.all("pipeline.deploy").length).toBeLessThan(20);
+  }, 30_000);
+});
+
+describe("comparing logs", () => {
+  it("tells how far the log of each reported run is stored, of this runner's runs only", async () => {
+    const harness = await Harness.start();
+    const one = await harness.pipeline();
+    const run = await harness.waitingRun(one, { dispatch: "accepted" });
+    const foreign = await harness.waitingRun(one, { runnerId: "beta" });
+    await harness.store.appendLog(run.runId, 0, "hé\n");
+    const reported = (runId: string) => ({ runId, pipelineId: one.pipelineId, attempt: 1, state: "queued" as const });
+    const line = await (await harness.dial()).greet();
+    await line.compare({ runs: [run.runId, foreign.runId, crypto.randomUUID()].map(reported) });
+    expect(line.all("logCursors").flatMap((page) => page.body.runs)).toEqual([{ runId: run.runId, offset: 4 }]);
+  });
+});

@@ -1,0 +1,141 @@
+import { expect, test } from "vitest";
+import { KeyedQueue } from "../../src/base/keyed-queue.ts";
+import { silentLog } from "../../src/base/log.ts";
+import type { Operation } from "../../src/connection/runner-side.ts";
+import { openPipelineFiles } from "../../src/pipelines/pipeline-files.ts";
+import { Pipelines } from "../../src/pipelines/pipelines.ts";
+import { openPolicy, type Policy, type PolicyQuestion } from "../../src/policy/policy.ts";
+import { CATALOGUE } from "../../src/protocol/catalogue.ts";
+import { OPERATIONS, type RouterSurroundings, route } from "../../src/runner/router.ts";
+import { runnerSide } from "../../src/runner/runner-side.ts";
+import { eventually } from "../fakes/eventually.ts";
+import { temporaryDirectory } from "../fakes/temporary-directory.ts";
+import { goodFrames } from "../protocol/golden-frames.ts";
+import { type OpenRuns, openRuns, order, PIPELINE } from "../runs/open-runs.ts";
+
+interface Kit extends OpenRuns {
+  readonly surroundings: RouterSurroundings;
+  readonly pipelines: Pipelines;
+}
+
+async function openKit(policy: Policy = openPolicy): Promise<Kit> {
+  const pipelines = await Pipelines.open(await openPipelineFiles(await temporaryDirectory(), silentLog));
+  const kit = await openRuns({ pipelines });
+  return {
+    ...kit,
+    pipelines,
+    surroundings: { turns: new KeyedQueue(), policy, pipelines, runs: kit.runs, executor: kit.executor },
+  };
+}
+
+function operation<T extends Operation["type"]>(type: T, body: unknown): Operation {
+  return { type, epoch: 1, body: { operationId: crypto.randomUUID(), ...(body as object) } } as Operation;
+}
+
+const deploy = (generation = 2): Operation => operation("pipeline.deploy", { pipeline: { ...PIPELINE, generation } });
+
+test("deploy, run, status, log, stop and delete do what they say", async () => {
+  const { surroundings, states, pipelines } = await openKit();
+  const ask = (type: Operation["type"], body: unknown) => route(operation(type, body), 0, surroundings);
+  expect(await route(deploy(), 0, surroundings)).toEqual({ outcome: "accepted" });
+  const { operationId: _, ...wish } = order();
+  expect(await ask("run.start", wish)).toMatchObject({ outcome: "accepted" });
+  await eventually(() => expect(states(wish.runId)).toContain("running"));
+  expect(await ask("run.status", { runId: wish.runId })).toMatchObject({
+    outcome: "answered",
+    answer: { run: { state: "running" } },
+  });
+  await eventually(async () =>
+    expect(await ask("run.readLog", { runId: wish.runId, offset: 0, limit: 100 })).toMatchObject({
+      outcome: "answered",
+      answer: { kind: "log", runId: wish.runId, offset: 0, text: "begun\n", nextOffset: 6, ended: false },
+    }),
+  );
+  expect(await ask("run.stop", { runId: wish.runId })).toEqual({ outcome: "accepted" });
+  await eventually(() => expect(states(wish.runId)).toContain("stopped"));
+  expect(await ask("run.stop", { runId: crypto.randomUUID() })).toEqual({
+    outcome: "answered",
+    answer: { kind: "runStatus", run: null },
+  });
+  expect(await ask("pipeline.delete", { pipelineId: PIPELINE.pipelineId, generation: 2 })).toEqual({
+    outcome: "accepted",
+  });
+  expect(pipelines.keys()).toEqual([]);
+});
+
+test("an operation this runner can't do is answered unsupported, and only those it can do are announced", async () => {
+  const { surroundings } = await openKit();
+  const all = Object.entries(CATALOGUE).filter(([, entry]) => entry.kind === "operation");
+  for (const [type] of all) {
+    const golden = (await goodFrames()).find((frame) => frame.frame.type === type);
+    if (golden === undefined) throw new Error(`no golden frame of ${type}`);
+    const verdict = await route(golden.frame as unknown as Operation, 0, surroundings);
+    expect([type, verdict.outcome === "unsupported"]).toEqual([type, !OPERATIONS.includes(type)]);
+  }
+  expect(OPERATIONS).toHaveLength(9);
+});
+
+test("the policy is asked once for every operation and its no leaves nothing behind", async () => {
+  const questions: PolicyQuestion[] = [];
+  const strict: Policy = {
+    check(question) {
+      questions.push(question);
+      return { allowed: false, reason: "Cannot do it: the owner forbids it" };
+    },
+  };
+  const { surroundings, pipelines } = await openKit(strict);
+  expect(await route(deploy(), 0, surroundings)).toMatchObject({
+    outcome: "refused",
+    reason: "policy",
+    message: expect.stringContaining("forbids"),
+  });
+  expect(pipelines.keys()).toEqual([]);
+  expect(questions).toEqual([
+    { operation: "pipeline.deploy", pipelineId: PIPELINE.pipelineId, pipelineType: "metadata" },
+  ]);
+});
+
+test("a delete stops the pipeline's runs first, and a redeploy that comes meanwhile stays", async () => {
+  const { surroundings, pipelines, states } = await openKit();
+  await route(deploy(2), 0, surroundings);
+  const wish = order();
+  await route(operation("run.start", wish), 0, surroundings);
+  await eventually(() => expect(states(wish.runId)).toContain("running"));
+  const buried = route(
+    operation("pipeline.delete", { pipelineId: PIPELINE.pipelineId, generation: 2 }),
+    0,
+    surroundings,
+  );
+  const deployed = route(deploy(3), 0, surroundings);
+  expect(await Promise.all([buried, deployed])).toEqual([{ outcome: "accepted" }, { outcome: "accepted" }]);
+  expect(pipelines.keys().map((key) => key.generation)).toEqual([3]);
+  await eventually(() => expect(states(wish.runId).at(-1)).toBe("stopped"));
+});
+
+test("a storage failure is a verdict, not a crash", async () => {
+  const kit = await openKit();
+  const failing = Object.assign(Object.create(kit.pipelines) as Pipelines, {
+    deploy: () => Promise.reject(new Error("disk full")),
+  });
+  expect(await route(deploy(), 0, { ...kit.surroundings, pipelines: failing })).toMatchObject({
+    outcome: "refused",
+    reason: "storage",
+    message: "disk full",
+  });
+});
+
+test("compare acts on tombstones, names what to fetch and leaves orphans alone", async () => {
+  const { surroundings, pipelines } = await openKit();
+  const [gone, orphan, missing] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()];
+  for (const pipelineId of [gone, orphan]) await pipelines.deploy({ ...PIPELINE, pipelineId });
+  const difference = await runnerSide(surroundings).compare({
+    pipelines: [{ pipelineId: missing, generation: 1, hash: "h" }],
+    tombstones: [{ pipelineId: gone, generation: 2 }],
+  });
+  expect(difference).toEqual({
+    fetch: [missing],
+    deleted: 1,
+    orphans: [{ pipelineId: orphan, generation: 2, hash: "h" }],
+  });
+  expect(pipelines.keys().map((key) => key.pipelineId)).toEqual([orphan]);
+});
