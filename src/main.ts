@@ -7,7 +7,9 @@ async function main(args: readonly string[]): Promise<number> {
   const [name = "help", ...rest] = args;
   const command = COMMANDS[aliases[name] ?? name];
   if (command === undefined) {
-    await writeError(`UsageError: Cannot run ${JSON.stringify(name)}: there is no such command\n  next: see hybrid-runner help\n`);
+    await writeError(
+      `UsageError: Cannot run ${JSON.stringify(name)}: there is no such command\n  next: see hybrid-runner help\n`,
+    );
     return 2;
   }
   return (await command.load()).run(rest);

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { CodedError, describeError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { PIPELINE_BODY } from "../protocol/shapes.ts";
 import type { PipelineBody } from "../protocol/messages.ts";
+import { PIPELINE_BODY } from "../protocol/shapes.ts";
 import { joinPath, listDirectory, makeDirectory, readTextIfExists, remove, writeDurably } from "../runtime/files.ts";
 import { PIPELINE_ERRORS } from "./errors.ts";
 import type { PipelineHead, PipelineStore } from "./pipeline-store.ts";

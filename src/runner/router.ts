@@ -1,5 +1,6 @@
 import { assertNever, CodedError, describeError } from "../base/errors.ts";
 import type { KeyedQueue } from "../base/keyed-queue.ts";
+import type { Log } from "../base/log.ts";
 import type { Operation, Verdict } from "../connection/runner-side.ts";
 import type { Executor } from "../executor/executor.ts";
 import type { Pipelines, Tombstone } from "../pipelines/pipelines.ts";
@@ -10,6 +11,7 @@ import type { Runs } from "../runs/runs.ts";
 /** What operations reach. `turns` keeps those of one pipeline in the order they came. */
 export interface RouterSurroundings {
   readonly turns: KeyedQueue;
+  readonly log: Log;
   readonly policy: Policy;
   readonly pipelines: Pipelines;
   readonly runs: Runs;
@@ -59,10 +61,13 @@ async function carryOut(
   clockOffsetMs: number,
   surroundings: RouterSurroundings,
 ): Promise<Verdict> {
-  const { pipelines, runs, executor } = surroundings;
+  const { pipelines, runs, executor, log } = surroundings;
   switch (operation.type) {
     case "pipeline.deploy":
       await pipelines.deploy(operation.body.pipeline);
+      if (operation.body.pipeline.schedule !== undefined) {
+        log.warn("A schedule was stored, but this version fires none", { pipeline: operation.body.pipeline.name });
+      }
       return { outcome: "accepted" };
     case "pipeline.toggle": {
       const { operationId: _, ...change } = operation.body;

@@ -80,7 +80,7 @@ async function start(
     token: tokenSource(settings),
     runner: await runnerFacts(settings, executor.kind),
     reconnectFloorMs: settings.reconnectDelaySeconds * 1000,
-    side: runnerSide({ turns: new KeyedQueue(), policy: openPolicy, pipelines, runs, executor }),
+    side: runnerSide({ turns: new KeyedQueue(), log, policy: openPolicy, pipelines, runs, executor }),
     clock,
     log,
     onStatus: (status) => log.info("Connection", { ...status }),

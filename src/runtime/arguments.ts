@@ -17,7 +17,12 @@ export interface ParsedArguments {
  */
 export function parseArguments(args: readonly string[], flags: FlagTable): ParsedArguments {
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options: mutable(flags), allowPositionals: true, strict: true });
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: mutable(flags),
+      allowPositionals: true,
+      strict: true,
+    });
     return { values: values as ParsedArguments["values"], positionals };
   } catch (cause) {
     const found = cause instanceof Error ? cause.message.split(". ")[0] : "not understood";

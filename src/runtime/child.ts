@@ -3,7 +3,8 @@ import { statSync } from "node:fs";
 import { constants } from "node:os";
 import type { Readable } from "node:stream";
 import type { Clock } from "../base/clock.ts";
-import { CodedError, defineErrors, type ErrorKind, errorCode } from "../base/errors.ts";
+import { CodedError, errorCode } from "../base/errors.ts";
+import { CHILD_ERRORS } from "./child-errors.ts";
 
 /** What to start, and who takes its output. */
 export interface ChildOptions {
@@ -40,14 +41,6 @@ export interface Child {
   /** Sends a signal to the child's group; false when nobody is there any more. */
   signalGroup(signal: NodeJS.Signals): boolean;
 }
-
-/** Error kinds of starting a child; `facts.reason` is `notFound`, `notExecutable` or `other`. */
-export const CHILD_ERRORS: { readonly ProgramStartFailed: ErrorKind<"ProgramStartFailed"> } = defineErrors({
-  ProgramStartFailed: {
-    retryable: false,
-    advice: "Check that the program exists on this machine and that this user may execute it",
-  },
-});
 
 const DRAIN_MS = 2000;
 const IDLE_MS = 50;

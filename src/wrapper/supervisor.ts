@@ -79,21 +79,18 @@ async function superviseClaimed(
   log: Log,
 ): Promise<boolean> {
   const output = await openOutput(directory);
-  let ending: RunEnding;
-  let logEnd: LogEnd;
   if (clock.now() > intent.spec.startBefore) {
-    ending = lateEnding(clock.now());
-    logEnd = (await output.end()).log;
-  } else if ((await readStop(directory)) !== undefined) {
-    ending = { state: "stopped", proof: "told to stop before its program was started", endedAt: clock.now() };
-    logEnd = (await output.end()).log;
-  } else {
-    const run = new SupervisedRun(directory, intent, stop, clock, log);
-    const seen = await run.toItsEnd(output);
-    ending = endingOf(seen, run.startedAt, clock.now());
-    logEnd = seen.output.log;
+    return writeEndPatiently(directory, intent, lateEnding(clock.now()), (await output.end()).log, clock, log);
   }
-  return writeEndPatiently(directory, intent, ending, logEnd, clock, log);
+  if ((await readStop(directory)) !== undefined) {
+    const proof = "told to stop before its program was started";
+    const ending: RunEnding = { state: "stopped", proof, endedAt: clock.now() };
+    return writeEndPatiently(directory, intent, ending, (await output.end()).log, clock, log);
+  }
+  const run = new SupervisedRun(directory, intent, stop, clock, log);
+  const seen = await run.toItsEnd(output);
+  const ending = endingOf(seen, run.startedAt, clock.now());
+  return writeEndPatiently(directory, intent, ending, seen.output.log, clock, log);
 }
 
 /** One program from its start to the moment when nothing of it is left. */
@@ -141,6 +138,7 @@ class SupervisedRun {
     const { spec, command, environment: variables, workingDirectory, graceMs, mark } = this.#intent;
     // Loaded here, so that a supervisor that loses the claim stays small.
     const { runWrapped } = await import("./wrapper.ts");
+    if (command.length === 0) return badSettings("No ingestion command is set", "Set the runner's ingestion command");
     const provider = await this.#openProvider();
     if ("kind" in provider) return provider;
     try {
@@ -177,11 +175,15 @@ class SupervisedRun {
       const settings = secretsSettingsSchema.safeParse(this.#intent.secrets);
       if (!settings.success) {
         const detail = settings.error.issues.map(({ path, message }) => `${path.join(".") || "(root)"}: ${message}`);
-        return cannotStart(detail.join("; "), "Correct the runner's settings of the secret store");
+        return badSettings(
+          `The secret store can't be opened: ${detail.join("; ")}`,
+          "Correct the runner's settings of the secret store",
+        );
       }
       return await openProvider(settings.data, environment());
     } catch (error) {
-      return cannotStart(describeError(error), error instanceof CodedError ? error.advice : "See the supervisor's log");
+      const advice = error instanceof CodedError ? error.advice : "See the supervisor's log";
+      return badSettings(`The secret store can't be opened: ${describeError(error)}`, advice);
     }
   }
 
@@ -270,8 +272,8 @@ function lateEnding(endedAt: number): RunEnding {
   return { state: "failed", proof, endedAt, failure: { category: "StartTimeout", summary, detail: proof } };
 }
 
-function cannotStart(detail: string, advice: string): Extract<WrappedEnd, { kind: "notStarted" }> {
-  return { kind: "notStarted", category: "ConfigError", summary: "The secret store can't be opened", detail, advice };
+function badSettings(detail: string, advice: string): Extract<WrappedEnd, { kind: "notStarted" }> {
+  return { kind: "notStarted", category: "ConfigError", summary: "The runner's settings don't fit", detail, advice };
 }
 
 /** A disk that is full now may have room later, and without its end the run would be lost. */

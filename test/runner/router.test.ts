@@ -24,7 +24,14 @@ async function openKit(policy: Policy = openPolicy): Promise<Kit> {
   return {
     ...kit,
     pipelines,
-    surroundings: { turns: new KeyedQueue(), policy, pipelines, runs: kit.runs, executor: kit.executor },
+    surroundings: {
+      turns: new KeyedQueue(),
+      log: silentLog,
+      policy,
+      pipelines,
+      runs: kit.runs,
+      executor: kit.executor,
+    },
   };
 }
 

@@ -124,7 +124,8 @@ class ProcessExecutor implements Executor {
     } catch (error) {
       return { healthy: false, message: describeError(error) };
     }
-    const program = this.#options.command[0] ?? "";
+    const program = this.#options.command[0];
+    if (program === undefined) return { healthy: false, message: "Cannot run anything: no ingestion command is set" };
     const searchPath = this.#programEnvironment["PATH"] ?? "";
     const found = await findProgram(program, searchPath, this.#workingDirectory);
     if (found !== undefined) return { healthy: true, message: `runs ${found}, keeps runs in ${this.#runsDirectory}` };

@@ -11,7 +11,7 @@ export interface RunIntent {
   readonly version: 1;
   readonly createdAt: number;
   readonly spec: RunSpec;
-  /** Program and arguments; `{config}` stands for the path of the configuration file. */
+  /** Program and arguments; `{config}` stands for the path of the configuration file. Empty when none is set: then the run fails. */
   readonly command: readonly string[];
   /** The program's environment, without anything of the runner's own. */
   readonly environment: Readonly<Record<string, string>>;
@@ -72,7 +72,7 @@ export const intentSchema: z.ZodType<RunIntent> = z.strictObject({
   version,
   createdAt: moment,
   spec,
-  command: z.array(z.string()).min(1),
+  command: z.array(z.string()),
   environment: z.record(z.string(), z.string()),
   workingDirectory: z.string().min(1),
   secrets: z.json(),

@@ -11,7 +11,6 @@ const STATUS: Readonly<Record<string, number>> = {
   NameTaken: 409,
   ServiceInUse: 409,
   PipelineNotDeployed: 409,
-  PipelineDisabled: 409,
   ChangedMeanwhile: 409,
   BodyTooLarge: 413,
   TooManyFailures: 429,

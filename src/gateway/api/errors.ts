@@ -6,7 +6,6 @@ export const API_ERRORS: {
   readonly BodyTooLarge: ErrorKind<"BodyTooLarge">;
   readonly NotFound: ErrorKind<"NotFound">;
   readonly PipelineNotDeployed: ErrorKind<"PipelineNotDeployed">;
-  readonly PipelineDisabled: ErrorKind<"PipelineDisabled">;
   readonly ChangedMeanwhile: ErrorKind<"ChangedMeanwhile">;
   readonly TooManyStreams: ErrorKind<"TooManyStreams">;
   readonly RequestFailed: ErrorKind<"RequestFailed">;
@@ -15,10 +14,6 @@ export const API_ERRORS: {
   BodyTooLarge: { retryable: false, advice: "Send at most 1 MiB; configurations may have 768 KiB" },
   NotFound: { retryable: false, advice: "List what there is and use an id from that list" },
   PipelineNotDeployed: { retryable: false, advice: "Deploy the pipeline first: POST /api/v1/pipelines/:id/deploy" },
-  PipelineDisabled: {
-    retryable: false,
-    advice: 'Enable the pipeline first: POST /api/v1/pipelines/:id/toggle with { "enabled": true }',
-  },
   ChangedMeanwhile: { retryable: true, advice: "Read the pipeline again and repeat the change" },
   TooManyStreams: { retryable: true, advice: "Close live views that nobody looks at, or read the log in pages" },
   RequestFailed: { retryable: true, advice: "See the gateway's log for the cause, then try again" },

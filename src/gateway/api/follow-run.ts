@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
 import type { RunRecord, Store } from "../store/store.ts";
-import type { LogProof } from "./log-proof.ts";
+import { isLogSettled, type LogProof } from "./log-proof.ts";
 import type { RunFeed } from "./run-feed.ts";
 
 /** Where the events of a run go. Each promise resolves when the reader has taken the text, so a slow reader slows us and piles up nothing. */
@@ -52,10 +52,9 @@ export async function followRun(options: FollowOptions): Promise<void> {
       }
       if (isTerminal(run.state)) {
         endSeen ??= clock.monotonic();
-        const proof = await options.proofOf(run);
         const patience = PATIENCE_MS - (clock.monotonic() - endSeen);
-        if (proof.complete || patience <= 0) {
-          await sink.send({ name: "end", data: { run, nextOffset: offset, ...proof } });
+        if (isLogSettled(run) || patience <= 0) {
+          await sink.send({ name: "end", data: { run, nextOffset: offset, ...(await options.proofOf(run)) } });
           return;
         }
         await bell.wait(Math.min(patience, HEARTBEAT_MS));

@@ -3,10 +3,15 @@ import type { RunRecord, Store } from "../store/store.ts";
 
 /** Whether a run's log is all here, and whether it is proved to be the very text the runner had. */
 export interface LogProof {
-  /** The run has ended and as many bytes are here as the runner told. */
+  /** The run has ended, as many bytes have come as the runner told, and none was told missing. */
   readonly complete: boolean;
   /** Complete, and the SHA-256 is the one the runner told. */
   readonly verified: boolean;
+}
+
+/** True when the run has ended and its log will not grow any more: all of it is here, or was told missing. */
+export function isLogSettled(run: RunRecord): boolean {
+  return isTerminal(run.state) && run.logBytes === run.logEnd?.bytes;
 }
 
 const MAX_REMEMBERED = 1000;
@@ -16,7 +21,7 @@ export function createLogProofs(store: Store): (run: RunRecord) => Promise<LogPr
   const verdicts = new Map<string, boolean>();
   return async (run) => {
     const { logEnd } = run;
-    if (!isTerminal(run.state) || logEnd === undefined || run.logBytes !== logEnd.bytes) {
+    if (logEnd === undefined || !isLogSettled(run) || run.logGaps.length > 0) {
       return { complete: false, verified: false };
     }
     const key = `${run.runId} ${logEnd.sha256}`;

@@ -6,16 +6,14 @@ import type { RunWish } from "./schemas.ts";
 
 /**
  * Puts a run into the store, from where its runner is offered it now, or when it connects, until the queue's time is over.
- * @throws CodedError PipelineNotDeployed, PipelineDisabled, BadRequest
+ * A disabled pipeline has no schedule; whether it runs on demand is its runner's decision.
+ * @throws CodedError PipelineNotDeployed, BadRequest
  */
 export async function startRun(deps: ApiDependencies, pipeline: PipelineRecord, wish: RunWish): Promise<RunRecord> {
   const { store, sessions, clock, queueTimeoutSeconds } = deps;
   const name = pipeline.fullyQualifiedName;
   if (!pipeline.deployed) {
     throw new CodedError(API_ERRORS.PipelineNotDeployed, `Cannot run pipeline ${name}: it is not deployed`);
-  }
-  if (!pipeline.enabled) {
-    throw new CodedError(API_ERRORS.PipelineDisabled, `Cannot run pipeline ${name}: it is disabled`);
   }
   if (wish.appConfigOverride !== undefined) {
     const advice = "Leave appConfigOverride out: this version runs pipelines, not applications";

@@ -34,6 +34,7 @@ function fromJson<T>(text: string | null): T | null {
   return text === null ? null : (JSON.parse(text) as T);
 }
 
+/** A runner as a record. */
 export function runnerRecord(row: Selectable<RunnerTable>): RunnerRecord {
   return withoutNulls({
     runnerId: row.runner_id,
@@ -50,6 +51,7 @@ export function runnerRecord(row: Selectable<RunnerTable>): RunnerRecord {
   });
 }
 
+/** A runner token as a record. */
 export function tokenRecord(row: Selectable<RunnerTokenTable>): TokenRecord {
   return withoutNulls({
     tokenId: row.token_id,
@@ -61,6 +63,7 @@ export function tokenRecord(row: Selectable<RunnerTokenTable>): TokenRecord {
   });
 }
 
+/** A runner token as a row. */
 export function tokenRow(token: TokenRecord): Insertable<RunnerTokenTable> {
   return {
     token_id: token.tokenId,
@@ -72,6 +75,7 @@ export function tokenRow(token: TokenRecord): Insertable<RunnerTokenTable> {
   };
 }
 
+/** A service as a record. */
 export function serviceRecord(row: Selectable<ServiceTable>): ServiceRecord {
   return {
     serviceId: row.service_id,
@@ -83,6 +87,7 @@ export function serviceRecord(row: Selectable<ServiceTable>): ServiceRecord {
   };
 }
 
+/** A service as a row. */
 export function serviceRow(service: ServiceRecord): Insertable<ServiceTable> {
   return {
     service_id: service.serviceId,
@@ -94,6 +99,7 @@ export function serviceRow(service: ServiceRecord): Insertable<ServiceTable> {
   };
 }
 
+/** A pipeline as a record; its sealed bot token never gets into one. */
 export function pipelineRecord(row: Omit<Selectable<PipelineTable>, "bot_token">): PipelineRecord {
   return withoutNulls({
     pipelineId: row.pipeline_id,
@@ -116,6 +122,7 @@ export function pipelineRecord(row: Omit<Selectable<PipelineTable>, "bot_token">
   });
 }
 
+/** A pipeline as a row, without the sealed bot token. */
 export function pipelineRow(pipeline: PipelineRecord): Omit<Insertable<PipelineTable>, "bot_token"> {
   return {
     pipeline_id: pipeline.pipelineId,
@@ -152,6 +159,7 @@ export function pipelineChangesRow(changes: PipelineChanges): Partial<Insertable
   };
 }
 
+/** A run as a record, with the gaps of its log from the other table. */
 export function runRecord(row: Selectable<RunTable>, logGaps: RunRecord["logGaps"]): RunRecord {
   return withoutNulls({
     runId: row.run_id,
@@ -175,6 +183,7 @@ export function runRecord(row: Selectable<RunTable>, logGaps: RunRecord["logGaps
   });
 }
 
+/** A new run as a row. */
 export function runRow(run: RunRecord): Insertable<RunTable> {
   return {
     run_id: run.runId,

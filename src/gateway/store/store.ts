@@ -97,13 +97,17 @@ export interface RunRecord {
   readonly failure?: Failure;
   /** What the log must come to, once the runner has told. */
   readonly logEnd?: LogEnd;
-  /** How much of the log is here. */
+  /** Where the log goes on: every byte before it is here or was told missing. */
   readonly logBytes: number;
   /** Told missing pieces, each as [offset, bytes]. */
   readonly logGaps: readonly (readonly [number, number])[];
 }
 
-/** A stored piece of log. */
+/**
+ * A stored piece of log. Offsets are those of the log as the runner has it. A gap shows in `text` as a line of its own,
+ * `[gap: 1234 bytes of log are missing here]`, and `nextOffset` lies behind the missing bytes; so without a gap
+ * `nextOffset` is `offset` plus the text's length in UTF-8, and with one it isn't.
+ */
 export interface LogPage {
   readonly text: string;
   readonly nextOffset: number;
@@ -189,11 +193,14 @@ export interface Store {
   ): Promise<{ readonly run: RunRecord; readonly changed: boolean } | undefined>;
 
   // logs
-  /** Appends at the offset: what is here already is dropped, what is missing is noted as a gap. Unknown runs: nothing. */
+  /**
+   * Appends at the offset (UTF-8 bytes): what is here already is dropped, what is missing is noted as a gap, and a gap
+   * stays one though its bytes come later. Unknown runs: nothing. Whether the run is the caller's own is the caller's to know.
+   */
   appendLog(runId: string, offset: number, text: string): Promise<void>;
-  /** At most about `limit` bytes from `offset`, cut at a character. */
+  /** At most about `limit` bytes from `offset`, whole characters only and at least one; empty behind the end. */
   readLog(runId: string, offset: number, limit: number): Promise<LogPage>;
-  /** SHA-256 of the stored log, and its length; for comparing with `LogEnd`. */
+  /** SHA-256 of the stored log, and its length, gaps left out; for comparing with `LogEnd`. */
   logDigest(runId: string): Promise<LogEnd>;
 
   close(): Promise<void>;

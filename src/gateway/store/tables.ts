@@ -5,11 +5,13 @@ import type { Generated } from "kysely";
  * 0 and 1, columns ending in _json hold JSON text.
  */
 
+/** Facts about the database itself, such as the sealed text that tells a wrong key. */
 export interface MetaTable {
   name: string;
   value: Uint8Array;
 }
 
+/** Runners and the epochs of their sessions. */
 export interface RunnerTable {
   runner_id: string;
   installation_id: string | null;
@@ -24,6 +26,7 @@ export interface RunnerTable {
   created_at: number;
 }
 
+/** Hashes of issued runner tokens. */
 export interface RunnerTokenTable {
   token_id: string;
   sha256: string;
@@ -33,6 +36,7 @@ export interface RunnerTokenTable {
   revoked_at: number | null;
 }
 
+/** Data sources. */
 export interface ServiceTable {
   service_id: string;
   name: string;
@@ -42,6 +46,7 @@ export interface ServiceTable {
   created_at: number;
 }
 
+/** Wanted pipelines; deleted ones stay as tombstones. */
 export interface PipelineTable {
   pipeline_id: string;
   service_id: string;
@@ -64,6 +69,7 @@ export interface PipelineTable {
   updated_at: number;
 }
 
+/** Runs. */
 export interface RunTable {
   /** Order of arrival. */
   number: Generated<number>;

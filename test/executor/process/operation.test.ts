@@ -179,3 +179,19 @@ test("settings of the secret store that make no sense fail the run with ConfigEr
   const end = await endOf(executor, spec.runId);
   expect(end.failure).toMatchObject({ category: "ConfigError", detail: expect.stringContaining("path") });
 });
+
+test("a runner without an ingestion command says so, and its runs fail with ConfigError", LIMIT, async () => {
+  const world = await createProcessWorld();
+  const executor = await world.open({ command: [] });
+  expect(await executor.check()).toMatchObject({
+    healthy: false,
+    message: expect.stringContaining("no ingestion command"),
+  });
+  const spec = specOf([]);
+  await executor.start(spec);
+  const end = await endOf(executor, spec.runId);
+  expect(end.failure).toMatchObject({
+    category: "ConfigError",
+    detail: expect.stringContaining("No ingestion command"),
+  });
+});

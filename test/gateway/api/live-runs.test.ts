@@ -117,6 +117,22 @@ test("events wait for a log that comes after the end", async () => {
   expect(live.events.at(-1)).toMatchObject({ event: "end", data: { complete: true, verified: true } });
 });
 
+test("events and pages never call a log complete that lacks a piece, and don't wait for it", async () => {
+  const { gateway, runner, runId, end } = await setUp();
+  const live = await follow(gateway, runId);
+  runner.log(runId, 0, "one\n");
+  runner.log(runId, 8, "three\n");
+  end("one\ntwo\nthree\n");
+  await live.ended;
+  expect(live.events.at(-1)).toMatchObject({
+    event: "end",
+    data: { complete: false, verified: false, nextOffset: 14 },
+  });
+  expect(live.log()).toContain("gap: 4 bytes");
+  const page = await gateway.ask("GET", `/api/v1/runs/${runId}/logs`);
+  expect(page).toMatchObject({ complete: false, verified: false, gaps: [[4, 4]], nextOffset: 14 });
+});
+
 test("events of a large log arrive whole at a reader that takes its time", async () => {
   const { gateway, runner, runId, end } = await setUp();
   const chunk = `${"0123456789abcdef".repeat(4)}\n`.repeat(1000);

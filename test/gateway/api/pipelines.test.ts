@@ -109,18 +109,14 @@ test("pipelines toggle over, or to what is asked, and tell the runner", async ()
   expect((await gateway.call("POST", `/api/v1/pipelines/${pipelineId}/toggle`, { enabled: "yes" })).status).toBe(400);
 });
 
-test("pipelines that are not deployed, disabled or unknown don't run", async () => {
+test("pipelines that are not deployed or unknown don't run, and applications neither", async () => {
   const gateway = await TestGateway.start();
   const { pipelineId } = await gateway.pipeline();
   const early = await gateway.call("POST", `/api/v1/pipelines/${pipelineId}/run`);
   expect([early.status, early.body.code]).toEqual([409, "PipelineNotDeployed"]);
   expect(early.body.advice).toContain("deploy");
   await gateway.ask("POST", `/api/v1/pipelines/${pipelineId}/deploy`);
-  await gateway.ask("POST", `/api/v1/pipelines/${pipelineId}/toggle`, { enabled: false });
-  const disabled = await gateway.call("POST", `/api/v1/pipelines/${pipelineId}/run`);
-  expect([disabled.status, disabled.body.code]).toEqual([409, "PipelineDisabled"]);
   expect((await gateway.call("POST", `/api/v1/pipelines/${crypto.randomUUID()}/run`)).status).toBe(404);
-  await gateway.ask("POST", `/api/v1/pipelines/${pipelineId}/toggle`);
   const application = await gateway.call("POST", `/api/v1/pipelines/${pipelineId}/run`, { appConfigOverride: {} });
   expect([application.status, application.body.code]).toEqual([400, "BadRequest"]);
   expect(await gateway.ask("GET", "/api/v1/runs")).toEqual({ runs: [] });
@@ -141,6 +137,15 @@ test("pipelines run: the order is kept for a runner that is away, and reaches it
       sourceConfigOverride: { includeViews: false },
     });
   });
+});
+
+test("pipelines that are switched off run on demand all the same", async () => {
+  const gateway = await TestGateway.start();
+  const { pipelineId } = await gateway.deployed();
+  await gateway.ask("POST", `/api/v1/pipelines/${pipelineId}/toggle`, { enabled: false });
+  const { runId } = await gateway.startRun(pipelineId);
+  const runner = await gateway.runner();
+  await eventually(() => expect(runner.newest("run.start").body.runId).toBe(runId));
 });
 
 test("pipelines stop all their runs that are open, and no others", async () => {

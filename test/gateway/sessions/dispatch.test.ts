@@ -58,7 +58,7 @@ describe("offering runs", () => {
   it("offers no more than the runner runs at once, oldest first, and the next when one has ended", async () => {
     const harness = await Harness.start();
     const pipeline = await harness.pipeline();
-    const runs = [];
+    const runs: RunRecord[] = [];
     for (let count = 0; count < 4; count++) runs.push(await harness.waitingRun(pipeline));
     const line = await harness.runner();
     await eventually(() => expect(line.all("run.start")).toHaveLength(2));
@@ -105,7 +105,7 @@ describe("offering runs", () => {
       expect((await harness.find(run.runId)).dispatch).toBe("waiting");
     });
     harness.sessions.wake("alpha");
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await harness.clock.advance(100);
     expect(line.all("run.start")).toHaveLength(1);
     await harness.clock.advance(wait);
     await eventually(async () => expect((await harness.find(run.runId)).dispatch).toBe("accepted"));

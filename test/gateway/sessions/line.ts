@@ -103,7 +103,7 @@ export class Line {
   }
 
   all<T extends MessageType>(type: T): Frame<T>[] {
-    return this.frames.filter((frame): frame is Frame<T> => frame.type === type);
+    return this.frames.filter((frame) => frame.type === type) as Frame<T>[];
   }
 
   get seen(): string {
