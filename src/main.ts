@@ -1,11 +1,17 @@
 import { CodedError, errorCode, explainError } from "./base/errors.ts";
 import { COMMANDS } from "./commands/catalogue.ts";
-import { commandArguments, exitNow, writeError } from "./runtime/system.ts";
+import { helpText } from "./commands/help.ts";
+import { commandArguments, exitNow, writeError, writeOut } from "./runtime/system.ts";
 
 /** Loads the one command that is asked for, so that no other role's code is evaluated. */
 async function main(args: readonly string[]): Promise<number> {
   const [name = "help", ...rest] = args;
-  const command = COMMANDS[aliases[name] ?? name];
+  if (helpWords.has(name)) {
+    await writeOut(helpText(COMMANDS));
+    return 0;
+  }
+  const wanted = name === "--version" ? "version" : name;
+  const command = Object.hasOwn(COMMANDS, wanted) ? COMMANDS[wanted] : undefined;
   if (command === undefined) {
     await writeError(
       `UsageError: Cannot run ${JSON.stringify(name)}: there is no such command\n  next: see hybrid-runner help\n`,
@@ -15,7 +21,7 @@ async function main(args: readonly string[]): Promise<number> {
   return (await command.load()).run(rest);
 }
 
-const aliases: Readonly<Record<string, string>> = { "--help": "help", "-h": "help", "--version": "version" };
+const helpWords = new Set(["help", "--help", "-h"]);
 const usageCodes = new Set(["UsageError", "ConfigInvalid"]);
 
 main(commandArguments()).then(

@@ -38,5 +38,4 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: () => import("./demo-connector.ts"),
   },
   version: { summary: "print the version", usage: "version [--json]", load: () => import("./version.ts") },
-  help: { summary: "print this", usage: "help", load: () => import("./help.ts") },
 };

@@ -1,16 +1,10 @@
-import { writeOut } from "../runtime/system.ts";
-import { COMMANDS } from "./catalogue.ts";
-
-/** `hybrid-runner help` */
-export async function run(): Promise<number> {
-  await writeOut(helpText());
-  return 0;
-}
+import type { CommandEntry } from "./catalogue.ts";
 
 /** The help, made from the command table. */
-export function helpText(): string {
-  const rows = Object.entries(COMMANDS)
+export function helpText(commands: Readonly<Record<string, CommandEntry>>): string {
+  const rows = Object.entries(commands)
     .filter(([, command]) => command.internal !== true)
     .map(([name, command]) => `  ${name.padEnd(9)} ${command.summary}\n            hybrid-runner ${command.usage}`);
-  return `hybrid-runner: runs OpenMetadata ingestion inside your network\n\n${rows.join("\n")}\n\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration.\n`;
+  const exitCodes = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.";
+  return `hybrid-runner: runs OpenMetadata ingestion inside your network\n\n${rows.join("\n")}\n\n${exitCodes}\n`;
 }

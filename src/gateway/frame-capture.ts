@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { openAppendFile } from "../runtime/append-file.ts";
+import { openAppendFileSync } from "../runtime/append-file.ts";
 
 /** Writes down what travels in sessions, for finding faults and for proving what doesn't travel. */
 export interface FrameCapture {
@@ -13,7 +13,7 @@ export interface FrameCapture {
  * so it is readable by its owner only. @throws the runtime's error when the file can't be written
  */
 export function openFrameCapture(path: string, clock: Clock): FrameCapture {
-  const file = openAppendFile(path);
+  const file = openAppendFileSync(path);
   return {
     note: (direction, text) => {
       file.append(`${JSON.stringify({ time: new Date(clock.now()).toISOString(), direction, text })}\n`);

@@ -1,8 +1,9 @@
 import { closeSync, fchmodSync, mkdirSync, openSync, writeSync } from "node:fs";
+import * as fs from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** A file that only grows. */
-export interface AppendFile {
+/** A file that only grows, written before the call returns. */
+export interface SynchronousAppendFile {
   /** Hands the text to the operating system before it answers, so that it outlives a kill of this process. */
   append(text: string): void;
   /** Later texts are dropped. */
@@ -10,7 +11,7 @@ export interface AppendFile {
 }
 
 /** Opens a file for appending, readable by its owner only; it and its directory are made when missing. */
-export function openAppendFile(path: string): AppendFile {
+export function openAppendFileSync(path: string): SynchronousAppendFile {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const descriptor = openSync(path, "a", 0o600);
   fchmodSync(descriptor, 0o600);
@@ -24,4 +25,28 @@ export function openAppendFile(path: string): AppendFile {
       open = false;
     },
   };
+}
+
+/** A file that only grows. */
+export interface AppendFile {
+  /** Appends bytes and tells how many were taken; fewer than given when the disk became full. @throws the system's error */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Brings what was written to the disk. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens a file for appending, made with mode 0600 when there is none. */
+export async function openAppendFile(path: string): Promise<AppendFile> {
+  const handle = await fs.open(path, "a", 0o600);
+  return {
+    write: async (bytes) => (await handle.write(bytes, 0, bytes.length)).bytesWritten,
+    sync: () => handle.sync(),
+    close: () => handle.close(),
+  };
+}
+
+/** Cuts a file to `size` bytes. */
+export async function cutFile(path: string, size: number): Promise<void> {
+  await fs.truncate(path, size);
 }

@@ -1,7 +1,7 @@
 import * as fs from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { describeError, errorCode } from "../base/errors.ts";
+import { describeError } from "../base/errors.ts";
 
 /** A lock that one process holds at a time. */
 export interface ExclusiveLock {
@@ -32,24 +32,4 @@ export async function takeExclusiveLock(path: string): Promise<ExclusiveLock | u
       held = false;
     },
   };
-}
-
-/**
- * Gives a finished directory its name, durably, so that it is seen whole or not at all. False when the name is taken
- * by something that isn't an empty directory.
- */
-export async function publishDirectory(finished: string, path: string): Promise<boolean> {
-  try {
-    await fs.rename(finished, path);
-  } catch (error) {
-    if (["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(errorCode(error) ?? "")) return false;
-    throw error;
-  }
-  const parent = await fs.open(dirname(path), "r");
-  try {
-    await parent.sync();
-  } finally {
-    await parent.close();
-  }
-  return true;
 }

@@ -66,6 +66,21 @@ export async function makeDirectoryExclusively(path: string, mode = 0o700): Prom
   return true;
 }
 
+/**
+ * Gives a finished directory its name, durably, so that it is seen whole or not at all. False when the name is taken
+ * by something that isn't an empty directory.
+ */
+export async function publishDirectory(finished: string, path: string): Promise<boolean> {
+  try {
+    await fs.rename(finished, path);
+  } catch (error) {
+    if (["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(errorCode(error) ?? "")) return false;
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+  return true;
+}
+
 /** Makes a directory with its parents; it may exist. */
 export async function makeDirectory(path: string, mode = 0o700): Promise<void> {
   await fs.mkdir(path, { recursive: true, mode });

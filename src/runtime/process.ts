@@ -131,30 +131,6 @@ export async function findProgram(program: string, searchPath: string, cwd: stri
   return undefined;
 }
 
-/** A file that only grows. */
-export interface AppendFile {
-  /** Appends bytes and tells how many were taken; fewer than given when the disk became full. @throws the system's error */
-  write(bytes: Uint8Array): Promise<number>;
-  /** Brings what was written to the disk. */
-  sync(): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** Opens a file for appending, made with mode 0600 when there is none. */
-export async function openForAppending(path: string): Promise<AppendFile> {
-  const handle = await fs.open(path, "a", 0o600);
-  return {
-    write: async (bytes) => (await handle.write(bytes, 0, bytes.length)).bytesWritten,
-    sync: () => handle.sync(),
-    close: () => handle.close(),
-  };
-}
-
-/** Cuts a file to `size` bytes. */
-export async function cutFile(path: string, size: number): Promise<void> {
-  await fs.truncate(path, size);
-}
-
 function send(target: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(target, signal);

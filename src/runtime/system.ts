@@ -41,11 +41,6 @@ export function onSignals(signals: readonly NodeJS.Signals[], handler: (signal: 
   };
 }
 
-/** Sets the exit code of the process once it ends by itself. */
-export function setExitCode(code: number): void {
-  process.exitCode = code;
-}
-
 /** Ends the process now. */
 export function exitNow(code: number): never {
   process.exit(code);
@@ -89,7 +84,12 @@ export function selfCommand(): readonly string[] {
   return [process.execPath, "--disable-warning=ExperimentalWarning", main];
 }
 
+const guarded = new WeakSet<NodeJS.WriteStream>();
+
+/** Whoever reads our output may leave at any time; that must not end the program. */
 function writeTo(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  if (!guarded.has(stream)) stream.on("error", () => undefined);
+  guarded.add(stream);
   return new Promise((resolve) => {
     stream.write(text, () => resolve());
   });

@@ -1,13 +1,11 @@
 import { CodedError, errorCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { RUN_MARK_VARIABLE } from "../executor/process/leftovers.ts";
 import type { JsonObject } from "../protocol/messages.ts";
 import { joinPath, remove } from "../runtime/files.ts";
 import { type PrivateDirectory, runFilesPrefix, writePrivateFile } from "../runtime/memory-directory.ts";
 import { jsonForYaml, withoutDollars } from "../secrets/json.ts";
 import { WRAPPER_ERRORS } from "./errors.ts";
-
-/** The variable by whose value strayed children of a run are found. */
-export const RUN_MARK_VARIABLE = "HYBRID_RUNNER_RUN_MARK";
 
 /** Stands in an argument for the path of the configuration file. */
 export const CONFIG_PLACEHOLDER = "{config}";

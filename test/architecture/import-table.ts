@@ -79,9 +79,16 @@ export const IMPORT_TABLE: readonly ImportRule[] = [
   },
   {
     folder: "wrapper",
-    may: ["base", "protocol", "runtime", "secrets", "executor/process/run-directory.ts"],
+    may: [
+      "base",
+      "protocol",
+      "runtime",
+      "secrets",
+      "executor/process/run-directory.ts",
+      "executor/process/leftovers.ts",
+    ],
     packages: ["yaml", "zod"],
-    why: "the wrapper runs beside the customer's program: it shares the run directory's layout with the process executor and nothing else",
+    why: "the wrapper runs beside the customer's program: it shares the run directory's layout and the mark of a run's processes with the process executor and nothing else",
   },
   {
     folder: "policy",

@@ -56,13 +56,21 @@ test.each([0, 100, 600, 1500])(
   90_000,
 );
 
-test("a supervisor that is killed leaves its run failed as Lost, with no process left", async () => {
+test("a supervisor that is killed leaves its run failed as Lost, with no process and no configuration file left", async () => {
   const site = await Site.open();
-  await site.script("metadata", 'echo $$ >> "$OUT/pids"\necho begun\nsleep 300\n');
-  await site.startRunner();
+  const program = 'echo $$ >> "$OUT/pids"; echo "$0" >> "$OUT/files"; echo begun; sleep 300';
+  await site.startRunner({
+    environment: { INGESTION_COMMAND: JSON.stringify(["/bin/sh", "-c", program, "{config}"]) },
+  });
   await site.connected();
   const runId = await site.start(await site.deploy("metadata"));
   await site.until(runId, ["running"]);
+  const [file = ""] = await eventually(async () => {
+    const files = await site.lines("files");
+    expect(files).toHaveLength(1);
+    return files;
+  });
+  expect(JSON.parse(await readFile(file, "utf8"))).toHaveProperty("source");
   const claim = JSON.parse(await readFile(join(site.runnerData(), "runs", runId, "claim.json"), "utf8")) as unknown;
   const supervisor = /"pid":\s*(\d+)/.exec(JSON.stringify(claim))?.[1];
   process.kill(Number(supervisor), "SIGKILL");
@@ -70,6 +78,7 @@ test("a supervisor that is killed leaves its run failed as Lost, with no process
   expect(run).toMatchObject({ state: "failed", failure: { category: "Lost" } });
   const [pid] = await site.lines("pids");
   await eventually(() => expect(() => process.kill(Number(pid), 0)).toThrow("ESRCH"));
+  await expect(readFile(file, "utf8")).rejects.toThrow("ENOENT");
 });
 
 test("the line cut without FIN right after a dispatch (T01): redelivered within 15 s, started once", async () => {

@@ -1,8 +1,8 @@
 import { describeError } from "../../base/errors.ts";
 import type { LogEnd } from "../../protocol/messages.ts";
+import { type AppendFile, cutFile, openAppendFile } from "../../runtime/append-file.ts";
 import { startSha256 } from "../../runtime/crypto.ts";
 import { fileSize, readBytes } from "../../runtime/files.ts";
-import { type AppendFile, cutFile, openForAppending } from "../../runtime/process.ts";
 
 const PIECE_BYTES = 65_536;
 
@@ -37,7 +37,7 @@ export class OutputLog {
 
   /** Opens the log of a run that has none yet. */
   static async open(path: string): Promise<OutputLog> {
-    return new OutputLog(await openForAppending(path), path);
+    return new OutputLog(await openAppendFile(path), path);
   }
 
   /** Appends text, after what was given before. Never throws for a disk that is full or broken. */

@@ -2,7 +2,6 @@ import type { z } from "zod";
 import type { Clock } from "../../base/clock.ts";
 import { CodedError, errorCode } from "../../base/errors.ts";
 import type { LogEnd } from "../../protocol/messages.ts";
-import { publishDirectory } from "../../runtime/exclusive-lock.ts";
 import {
   baseName,
   createExclusively,
@@ -12,12 +11,15 @@ import {
   listDirectory,
   makeDirectory,
   makeDirectoryExclusively,
+  publishDirectory,
   readBytes,
   readTextIfExists,
   remove,
   writeDurably,
 } from "../../runtime/files.ts";
+import { removePrivateFiles, runFilesPrefix } from "../../runtime/memory-directory.ts";
 import type { ProcessIdentity } from "../../runtime/process.ts";
+import { environment } from "../../runtime/system.ts";
 import { EXECUTOR_ERRORS } from "../errors.ts";
 import { endReport, lastLines, type RunEnding, type RunKey } from "./end-report.ts";
 import { endLeftovers, type LeftoverOutcome } from "./leftovers.ts";
@@ -171,19 +173,22 @@ export async function writeEnd(directory: string, run: RunKey, ending: RunEnding
 }
 
 /** Ends what is left of a run's processes. `trustGroup` is true only for the supervisor that has just seen the program end. */
-export function endRunProcesses(
+export async function endRunProcesses(
   intent: Pick<RunIntent, "mark" | "graceMs">,
   program: ProcessIdentity | undefined,
   clock: Clock,
   trustGroup: boolean,
 ): Promise<LeftoverOutcome> {
-  return endLeftovers({
+  const outcome = await endLeftovers({
     clock,
     mark: intent.mark,
     graceMs: intent.graceMs,
     groupIsOurs: trustGroup,
     ...(program === undefined ? {} : { program }),
   });
+  // A supervisor that was killed could not clear away the file with the resolved configuration.
+  await removePrivateFiles(runFilesPrefix(intent.mark), environment()["XDG_RUNTIME_DIR"]);
+  return outcome;
 }
 
 /** The last lines of a file of ours. */

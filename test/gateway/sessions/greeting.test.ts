@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Store } from "../../../src/gateway/store/store.ts";
 import { LIMITS } from "../../../src/protocol/limits.ts";
 import { eventually } from "../../fakes/eventually.ts";
 import { Harness } from "./sessions-harness.ts";
@@ -120,5 +121,28 @@ describe("two processes of one runner", () => {
     const left = lines.find((line) => line.closed === undefined);
     expect(left?.all("welcome")[0]?.body.epoch).toBe(5);
     expect(harness.sessions.connected().get("alpha")?.epoch).toBe(5);
+  });
+
+  it("keeps the newer session when the older one's claim is answered late", async () => {
+    const late = Promise.withResolvers<void>();
+    let claims = 0;
+    const wrap = (store: Store): Store => ({
+      ...store,
+      claimSession: async (...input) => {
+        const claim = await store.claimSession(...input);
+        if (++claims === 1) await late.promise;
+        return claim;
+      },
+    });
+    const harness = await Harness.start({ wrap });
+    const older = await harness.dial();
+    older.send("hello", older.hello());
+    await eventually(() => expect(claims).toBe(1));
+    const newer = await (await harness.dial()).greet();
+    late.resolve();
+    expect(await older.ended()).toMatchObject({ name: "superseded", code: 4409 });
+    expect(older.all("welcome")).toEqual([]);
+    expect(newer.closed).toBeUndefined();
+    expect(harness.sessions.connected().get("alpha")?.epoch).toBe(2);
   });
 });
