@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { RunReport } from "../../src/executor/executor.ts";
 import { createRunDirectory, type RunIntent, takeClaim, writeStop } from "../../src/executor/process/run-directory.ts";
 import { ownIdentity } from "../../src/runtime/process.ts";
-import { endingOf, type SeenRun } from "../../src/wrapper/supervisor.ts";
+import { endingOf, type SeenRun } from "../../src/wrapper/run-ending.ts";
 import type { WrappedEnd } from "../../src/wrapper/wrapper.ts";
 import { type ProgramStep, specOf } from "../executor/executor.contract.ts";
 import { optionsFor } from "../executor/process/process-options.ts";
