@@ -1,3 +1,4 @@
+import { CATALOGUE } from "../../src/protocol/catalogue.ts";
 import { type JsonSchema, protocolSchemas } from "./json-schema.ts";
 
 /** src/protocol/messages.ts: the TypeScript types of the catalogue. */
@@ -17,6 +18,9 @@ export function protocolTypes(): string {
   out.push("/** Body of each message by its type. */", "export interface MessageBodies {");
   for (const [type, schema] of Object.entries(bodies)) out.push(`  ${quoteKey(type)}: ${typeOf(schema)};`);
   out.push("}", "", "/** Every message type. */", "export type MessageType = keyof MessageBodies;", "");
+  const operations = Object.entries(CATALOGUE).filter(([, entry]) => entry.kind === "operation");
+  out.push("/** Messages that ask a runner for something. */");
+  out.push(`export type OperationType = ${operations.map(([type]) => JSON.stringify(type)).join(" | ")};`, "");
   return out.join("\n");
 }
 

@@ -49,6 +49,15 @@ export function withLimit<T>(clock: Clock, limitMs: number, work: Promise<T>, on
   });
 }
 
+/** A signal that aborts after `limitMs`; like every limit it doesn't keep the process alive. */
+export function limitSignal(clock: Clock, limitMs: number): AbortSignal {
+  const controller = new AbortController();
+  clock.schedule(limitMs, () => controller.abort(new DOMException(`not done after ${limitMs} ms`, "TimeoutError")), {
+    unref: true,
+  });
+  return controller.signal;
+}
+
 function unref(timer: unknown): void {
   if (typeof timer === "object" && timer !== null && "unref" in timer && typeof timer.unref === "function")
     timer.unref();

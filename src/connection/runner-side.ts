@@ -1,24 +1,10 @@
 import type { Frame } from "../protocol/codec.ts";
-import type { MessageBodies, PipelineKey, RunReport } from "../protocol/messages.ts";
+import type { MessageBodies, OperationType, PipelineKey, RunReport } from "../protocol/messages.ts";
 
 /** Body of a verdict without the operation's id, which the connection adds. */
 export type Verdict = DistributiveOmit<MessageBodies["verdict"], "operationId">;
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
-/** A message that asks the runner for something. */
-export type OperationType =
-  | "pipeline.deploy"
-  | "pipeline.toggle"
-  | "pipeline.delete"
-  | "pipeline.stop"
-  | "run.start"
-  | "run.stop"
-  | "run.status"
-  | "run.readLog"
-  | "automation.start"
-  | "application.start"
-  | "host.address"
-  | "service.status";
 export type Operation = Frame<OperationType>;
 
 /** What the gateway wants, collected from all pages of `wanted`. */

@@ -4,8 +4,7 @@ import { CATALOGUE, type Direction, ENVELOPE } from "./catalogue.ts";
 import { PROTOCOL_ERRORS } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import type { MessageBodies, MessageType } from "./messages.ts";
-
-const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x22, 0x5c, 0x7b, 0x7d, 0x5b, 0x5d];
+import { nestingDepth } from "./nesting.ts";
 
 /** One message with its envelope; `seq` is present exactly on updates. */
 export type Frame<T extends MessageType = MessageType> = {
@@ -35,7 +34,7 @@ export function decodeFrame(text: string, direction: FrameDirection): Frame {
 }
 
 function parseJson(text: string): unknown {
-  if (deepest(text) > LIMITS.maxDepth) {
+  if (nestingDepth(text) > LIMITS.maxDepth) {
     throw new CodedError(
       PROTOCOL_ERRORS.BadFrame,
       `Cannot read a frame: it is nested more than ${LIMITS.maxDepth} levels deep`,
@@ -46,23 +45,6 @@ function parseJson(text: string): unknown {
   } catch {
     throw new CodedError(PROTOCOL_ERRORS.BadFrame, "Cannot read a frame: the text is not JSON");
   }
-}
-
-/** How deep brackets are nested outside of texts: deep enough ones would overflow the stack of whoever walks the value. */
-function deepest(text: string): number {
-  let depth = 0;
-  let most = 0;
-  let inText = false;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (inText) {
-      if (code === BACKSLASH) i++;
-      else if (code === QUOTE) inText = false;
-    } else if (code === QUOTE) inText = true;
-    else if (code === OPEN_BRACE || code === OPEN_BRACKET) most = Math.max(most, ++depth);
-    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
-  }
-  return most;
 }
 
 function check(value: unknown, direction: FrameDirection): Frame {

@@ -302,3 +302,18 @@ export interface MessageBodies {
 
 /** Every message type. */
 export type MessageType = keyof MessageBodies;
+
+/** Messages that ask a runner for something. */
+export type OperationType =
+  | "pipeline.deploy"
+  | "pipeline.toggle"
+  | "pipeline.delete"
+  | "pipeline.stop"
+  | "run.start"
+  | "run.stop"
+  | "run.status"
+  | "run.readLog"
+  | "automation.start"
+  | "application.start"
+  | "host.address"
+  | "service.status";

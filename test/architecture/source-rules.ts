@@ -34,6 +34,7 @@ export function timeAndChance(sources: readonly Source[]): readonly string[] {
         const call = `${first?.text}${second?.text}${third?.text}`;
         if (TIME_CALLS.has(call) && !isText(tokens[at - 1], ".")) return call;
         if (TIMERS.has(first?.text ?? "") && isText(second, "(") && isGlobalUse(tokens, at)) return first?.text;
+        if (call === "AbortSignal.timeout") return call;
         const now = isText(first, "new") && isText(second, "Date") && isText(third, "(") && isText(fourth, ")");
         return now ? "new Date()" : undefined;
       }).map(({ what, line }) => `${source.path}:${line} uses ${what}: ${TIME_PLACE}`),

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sleep, systemClock, withLimit } from "../../src/base/clock.ts";
+import { limitSignal, sleep, systemClock, withLimit } from "../../src/base/clock.ts";
 import { FakeClock } from "../fakes/clock.ts";
 
 test("sleep ends when its time has come and not before", async () => {
@@ -44,4 +44,13 @@ test("systemClock runs and cancels tasks", async () => {
   })();
   await sleep(systemClock, 20);
   expect([ran, cancelled]).toEqual(["ran", true]);
+});
+
+test("limitSignal aborts when its time is over", async () => {
+  const clock = new FakeClock();
+  const signal = limitSignal(clock, 500);
+  await clock.advance(499);
+  expect(signal.aborted).toBe(false);
+  await clock.advance(1);
+  expect(signal.reason).toMatchObject({ name: "TimeoutError" });
 });

@@ -1,3 +1,4 @@
+import { type Clock, limitSignal } from "../../base/clock.ts";
 import { CodedError } from "../../base/errors.ts";
 import type { JsonObject } from "../../protocol/messages.ts";
 import { DEMO_ERRORS } from "../errors.ts";
@@ -23,6 +24,7 @@ export interface GatewayClientOptions {
   readonly signal: AbortSignal;
   /** Longest wait for one answer. */
   readonly limitMs: number;
+  readonly clock: Clock;
 }
 
 /** Makes a client. */
@@ -41,7 +43,7 @@ export function createGatewayClient(options: GatewayClientOptions): GatewayClien
         ...(body === undefined ? {} : { "content-type": "application/json" }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.any([options.signal, AbortSignal.timeout(limitMs)]),
+      signal: AbortSignal.any([options.signal, limitSignal(options.clock, limitMs)]),
     });
     if (response.ok) return response;
     const text = await response.text();

@@ -1,4 +1,4 @@
-import { type Clock, sleep } from "../../base/clock.ts";
+import { type Clock, limitSignal, sleep } from "../../base/clock.ts";
 import type { Scope } from "../../base/scope.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
 import { joinPath, readTextIfExists } from "../../runtime/files.ts";
@@ -67,7 +67,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   const url = await preferring(gatewayEnds, gatewayAddress(gateway, clock, signal), clock);
   const adminTokenFile = joinPath(workspace.gatewayData, "admin-token");
   const adminToken = ((await readTextIfExists(adminTokenFile)) ?? "").trim();
-  const client = createGatewayClient({ url, adminToken, signal, limitMs: REQUEST_LIMIT_MS });
+  const client = createGatewayClient({ url, adminToken, signal, limitMs: REQUEST_LIMIT_MS, clock });
   await narrator.done(`the gateway listens on ${url} (process ${gateway.program.pid})`);
 
   await createRunnerToken(child);
@@ -103,8 +103,8 @@ async function isConnected(client: GatewayClient): Promise<boolean> {
 
 /** Runs outlive their runner, so they have to be ended before it: nothing of the demo may stay behind. */
 async function stopLiveRuns(url: string, adminToken: string, clock: Clock): Promise<void> {
-  const signal = AbortSignal.timeout(RUN_STOP_LIMIT_MS);
-  const client = createGatewayClient({ url, adminToken, signal, limitMs: REQUEST_LIMIT_MS });
+  const signal = limitSignal(clock, RUN_STOP_LIMIT_MS);
+  const client = createGatewayClient({ url, adminToken, signal, limitMs: REQUEST_LIMIT_MS, clock });
   for (;;) {
     const runs = field(await client.get("/api/v1/runs"), "runs");
     const live = (Array.isArray(runs) ? runs.map(readRunView) : []).filter((run) => !isTerminal(run.state));

@@ -1,14 +1,24 @@
 import type { Context } from "hono";
 import type { z } from "zod";
 import { CodedError } from "../../base/errors.ts";
+import { LIMITS } from "../../protocol/limits.ts";
+import { nestingDepth } from "../../protocol/nesting.ts";
 import type { ApiEnvironment } from "./dependencies.ts";
 import { API_ERRORS } from "./errors.ts";
 
 const MAX_BODY_BYTES = 1_048_576;
+/** What is taken here travels inside a frame, which has its own levels. */
+const MAX_DEPTH = LIMITS.maxDepth - 20;
 
 /** The JSON body in the form of `schema`; an empty body counts as an empty object. @throws CodedError BadRequest, BodyTooLarge */
 export async function readBody<T>(c: Context<ApiEnvironment>, schema: z.ZodType<T>): Promise<T> {
   const text = await readText(c);
+  if (nestingDepth(text) > MAX_DEPTH) {
+    throw new CodedError(
+      API_ERRORS.BadRequest,
+      `Cannot read the body: it is nested more than ${MAX_DEPTH} levels deep`,
+    );
+  }
   let value: unknown;
   try {
     value = text.trim() === "" ? {} : JSON.parse(text);

@@ -1,10 +1,14 @@
+import type { Clock } from "../../base/clock.ts";
+import type { Log } from "../../base/log.ts";
 import { LIMITS } from "../../protocol/limits.ts";
-import type { MessageBodies } from "../../protocol/messages.ts";
+import type { MessageBodies, PipelineKey } from "../../protocol/messages.ts";
 import type { RunRecord, Store } from "../store/store.ts";
+import { catchUp } from "./catch-up.ts";
 import type { Link } from "./link.ts";
 import type { Wanted } from "./pipeline-delivery.ts";
 import { compareRuns, type ReportedRun, type RunDifference } from "./reconcile.ts";
 import type { RunBook } from "./run-book.ts";
+import type { WorkflowSettings } from "./workflow-config.ts";
 
 /** A hundred thousand entries: far more than one runner can have. */
 const MAX_PAGES = 200;
@@ -15,12 +19,16 @@ export interface ComparisonOptions {
   readonly store: Store;
   readonly book: RunBook;
   readonly link: Link;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: WorkflowSettings;
 }
 
 /** Collects a runner's inventory and answers it with what the gateway knows and wants. */
 export class Comparison {
   readonly #options: ComparisonOptions;
   readonly #runs: ReportedRun[] = [];
+  readonly #pipelines: PipelineKey[] = [];
   #pages = 0;
 
   constructor(options: ComparisonOptions) {
@@ -31,12 +39,13 @@ export class Comparison {
   collect(page: MessageBodies["inventory"]): boolean {
     this.#pages++;
     this.#runs.push(...page.runs);
+    this.#pipelines.push(...page.pipelines);
     return this.#pages <= MAX_PAGES;
   }
 
   /** After the last page: corrects what the store believes of the runs, then sends `logCursors` and `wanted`. */
   async conclude(): Promise<{ readonly wanted: Wanted; readonly difference: RunDifference }> {
-    const { runnerId, store, book, link } = this.#options;
+    const { runnerId, store, book, link, clock, log, settings } = this.#options;
     const known = await this.#knownRuns();
     const difference = compareRuns(await store.openRuns(runnerId), this.#runs, known);
     for (const runId of difference.waitAgain) await book.setDispatch(runId, "waiting");
@@ -44,6 +53,11 @@ export class Comparison {
     await book.settle(await store.openRuns(runnerId));
     const cursors = [...known.values()].map((run) => ({ runId: run.runId, offset: run.logBytes }));
     for (const runs of pages(cursors)) link.send("logCursors", { runs });
+    const raised = await catchUp(store, this.#pipelines, settings, clock.now());
+    if (raised > 0)
+      log.warn("This gateway was behind its runner, as after a restored backup, and has caught up", {
+        pipelines: raised,
+      });
     const wanted = await store.wanted(runnerId);
     sendWanted(link, wanted);
     return { wanted, difference };

@@ -30,6 +30,6 @@ export function furnish(hello: Hello, epoch: number, link: Link, shared: Session
   const delivery = new PipelineDelivery({ runnerId, store, clock, log, operations, settings, wake });
   const dispatcher = new Dispatcher({ runnerId, maxConcurrentRuns, store, book, clock, log, operations, delivery });
   const intake = new UpdateIntake({ runnerId, store, book, dispatcher, link, logAppended });
-  const comparison = new Comparison({ runnerId, store, book, link });
+  const comparison = new Comparison({ runnerId, store, book, link, clock, log, settings });
   return { hello, epoch, connectedAt: clock.now(), operations, delivery, dispatcher, comparison, intake };
 }

@@ -1,10 +1,10 @@
 import type { Clock } from "../../base/clock.ts";
 import { CodedError } from "../../base/errors.ts";
 import { LIMITS } from "../../protocol/limits.ts";
-import type { MessageBodies } from "../../protocol/messages.ts";
+import type { MessageBodies, OperationType } from "../../protocol/messages.ts";
 import { GATEWAY_ERRORS } from "../errors.ts";
 import type { Link } from "./link.ts";
-import type { OperationRequest, OperationType, VerdictBody } from "./sessions.ts";
+import type { OperationRequest, VerdictBody } from "./sessions.ts";
 
 /** Operations that may wait for their verdicts in one session. */
 const MAX_WAITING = 256;

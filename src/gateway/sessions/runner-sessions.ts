@@ -1,5 +1,5 @@
-import type { Clock } from "../../base/clock.ts";
-import { withLimit } from "../../base/clock.ts";
+import { type Clock, withLimit } from "../../base/clock.ts";
+
 import { CodedError, describeError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { GATEWAY_ERRORS } from "../errors.ts";
@@ -11,6 +11,7 @@ import { createRunBook } from "./run-book.ts";
 import { Session } from "./session.ts";
 import type { LiveSession, SessionShared } from "./session-shared.ts";
 import type { RunnerSessions, SessionInfo } from "./sessions.ts";
+import { SupersededInstances } from "./superseded-instances.ts";
 import { startSweeps } from "./sweeps.ts";
 
 const MAX_SOCKETS = 2000;
@@ -66,6 +67,7 @@ export function createRunnerSessions(options: RunnerSessionsOptions): RunnerSess
       older?.close("superseded", "a newer session of this runner has taken over");
       return true;
     },
+    superseded: new SupersededInstances(),
     changed: (session) => onChange?.(session.runnerId),
     ended: (session) => {
       if (live.get(session.runnerId) !== session) return;

@@ -5,6 +5,7 @@ import type { Store } from "../store/store.ts";
 import type { Capture } from "./link.ts";
 import type { RunBook } from "./run-book.ts";
 import type { OperationRequest, SessionInfo, VerdictBody } from "./sessions.ts";
+import type { SupersededInstances } from "./superseded-instances.ts";
 import type { WorkflowSettings } from "./workflow-config.ts";
 
 /** A session as the others see it. */
@@ -35,6 +36,7 @@ export interface SessionShared {
   readonly liveSession: (runnerId: string) => LiveSession | undefined;
   /** Makes a greeted session the live one of its runner; false when a newer one is there. */
   readonly enlist: (session: LiveSession) => boolean;
+  readonly superseded: SupersededInstances;
   readonly changed: (session: LiveSession) => void;
   readonly ended: (session: LiveSession) => void;
 }

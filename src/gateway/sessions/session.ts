@@ -146,13 +146,15 @@ export class Session implements LiveSession {
   }
 
   async #greet(hello: Hello): Promise<void> {
-    const { store, clock, liveSession, enlist, gatewayVersion } = this.#shared;
+    const { store, clock, liveSession, enlist, gatewayVersion, superseded } = this.#shared;
     const problem = identityProblem(hello, this.#identity);
     if (problem !== undefined) return this.close(problem.name, problem.reason);
     const live = liveSession(hello.runnerId)?.info;
-    if (hello.standby && live !== undefined && live.instanceId !== hello.instanceId) {
+    const standsBy = hello.standby || superseded.has(hello.instanceId);
+    if (standsBy && live !== undefined && live.instanceId !== hello.instanceId) {
       return this.close("superseded", "another process has the session; stand by");
     }
+    const before = await store.findRunner(hello.runnerId);
     const now = clock.now();
     const claim = await store.claimSession(runnerFacts(hello, now), now);
     if (this.#link.ended) return;
@@ -164,6 +166,10 @@ export class Session implements LiveSession {
       const reason = `runner id ${hello.runnerId} is bound to another installation; an administrator can rebind it`;
       return this.close("runnerIdInUse", reason);
     }
+    if (!standsBy && before?.instanceId !== undefined && before.instanceId !== hello.instanceId) {
+      superseded.add(before.instanceId);
+    }
+    superseded.remove(hello.instanceId);
     this.#link.epoch = claim.epoch;
     this.#greeted = furnish(hello, claim.epoch, this.#link, this.#shared, this.#log);
     if (!enlist(this)) return this.close("superseded", "a newer session of this runner is there");

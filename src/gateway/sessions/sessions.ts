@@ -1,21 +1,6 @@
-import type { CloseName, MessageBodies, PipelineKey, RefusalReason } from "../../protocol/messages.ts";
+import type { CloseName, MessageBodies, OperationType, PipelineKey, RefusalReason } from "../../protocol/messages.ts";
 import type { Socket } from "../../runtime/socket.ts";
 import type { RunRecord } from "../store/store.ts";
-
-/** A message that asks a runner for something. */
-export type OperationType =
-  | "pipeline.deploy"
-  | "pipeline.toggle"
-  | "pipeline.delete"
-  | "pipeline.stop"
-  | "run.start"
-  | "run.stop"
-  | "run.status"
-  | "run.readLog"
-  | "automation.start"
-  | "application.start"
-  | "host.address"
-  | "service.status";
 
 /** An operation without its id, which the session adds. */
 export type OperationRequest = {

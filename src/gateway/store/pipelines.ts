@@ -100,10 +100,10 @@ export function createPipelineStore(db: Kysely<Database>, key: Sensitive<Uint8Ar
       return (await select.execute()).map(pipelineRecord);
     },
 
-    async changePipeline(pipelineId, generation, changes) {
+    async changePipeline(pipelineId, generation, changes, next = generation + 1) {
       const row = await db
         .updateTable("pipeline")
-        .set({ ...pipelineChangesRow(changes), generation: generation + 1 })
+        .set({ ...pipelineChangesRow(changes), generation: next })
         .where("pipeline_id", "=", pipelineId)
         .where("generation", "=", generation)
         .returning(RECORD_COLUMNS)

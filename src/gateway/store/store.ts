@@ -165,8 +165,13 @@ export interface Store {
     readonly runnerId?: string;
     readonly includeDeleted?: boolean;
   }): Promise<readonly PipelineRecord[]>;
-  /** Writes the changes as the next generation, but only over `generation`. Undefined when it is no longer that. */
-  changePipeline(pipelineId: string, generation: number, changes: PipelineChanges): Promise<PipelineRecord | undefined>;
+  /** Writes the changes as generation `next` (the following one when absent), but only over `generation`. Undefined when it is no longer that. */
+  changePipeline(
+    pipelineId: string,
+    generation: number,
+    changes: PipelineChanges,
+    next?: number,
+  ): Promise<PipelineRecord | undefined>;
   /** What a runner shall have: deployed pipelines, and tombstones. */
   wanted(runnerId: string): Promise<{
     readonly pipelines: readonly PipelineKey[];

@@ -46,6 +46,7 @@ test("services refuse bad bodies, name every field and repeat no value", async (
   const good = { name: "shop", serviceType: "Mysql", connection: {}, runnerId: "alpha" };
   const cases: readonly [unknown, readonly string[]][] = [
     ["{ not json", ["not JSON"]],
+    [`{"connection":${"[".repeat(50_000)}${"]".repeat(50_000)}}`, ["nested more than"]],
     ["", ["name", "serviceType", "connection", "runnerId"]],
     ["[]", ["(top)"]],
     ["null", ["(top)"]],

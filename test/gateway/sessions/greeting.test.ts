@@ -113,6 +113,22 @@ describe("two processes of one runner", () => {
     expect(back.epoch).toBe(2);
   });
 
+  it("doesn't let a process back in that never heard that a newer one took over, until nobody else is there", async () => {
+    const harness = await Harness.start();
+    const instanceId = crypto.randomUUID();
+    const older = await (await harness.dial()).greet({ instanceId });
+    older.cut();
+    const newer = await (await harness.dial()).greet();
+    const back = await harness.dial();
+    back.send("hello", back.hello({ instanceId }));
+    expect(await back.ended()).toMatchObject({ name: "superseded", code: 4409 });
+    expect(newer.closed).toBeUndefined();
+    newer.cut();
+    await eventually(() => expect(harness.sessions.connected().size).toBe(0));
+    const alone = await (await harness.dial()).greet({ instanceId });
+    expect(alone.epoch).toBe(3);
+  });
+
   it("leaves exactly the one with the highest epoch when many greet at once", async () => {
     const harness = await Harness.start();
     const lines = await Promise.all([1, 2, 3, 4, 5].map(() => harness.dial()));

@@ -1,0 +1,35 @@
+import type { PipelineKey } from "../../protocol/messages.ts";
+import type { Store } from "../store/store.ts";
+import { pipelineBody, pipelineHash, type WorkflowSettings } from "./workflow-config.ts";
+
+/**
+ * A gateway restored from an older backup may be behind its runner, which keeps the newer generation and would take
+ * no change until the gateway has counted past it. So every wanted pipeline that the runner has in a newer generation
+ * gets a generation above that one: what the gateway wants now counts (docs/protocol.md, scenario of the restored gateway).
+ * Answers how many pipelines were raised.
+ */
+export async function catchUp(
+  store: Store,
+  reported: readonly PipelineKey[],
+  settings: WorkflowSettings,
+  now: number,
+): Promise<number> {
+  let raised = 0;
+  for (const key of reported) {
+    const pipeline = await store.findPipeline(key.pipelineId);
+    if (pipeline === undefined || !pipeline.deployed || pipeline.deletedAt !== undefined) continue;
+    if (key.generation <= pipeline.generation) continue;
+    const service = await store.findService(pipeline.serviceId);
+    if (service === undefined) continue;
+    const next = { ...pipeline, generation: key.generation + 1 };
+    const hash = pipelineHash(await pipelineBody(store, next, service, settings));
+    const changed = await store.changePipeline(
+      key.pipelineId,
+      pipeline.generation,
+      { hash, updatedAt: now },
+      next.generation,
+    );
+    if (changed !== undefined) raised++;
+  }
+  return raised;
+}
