@@ -107,7 +107,7 @@ export type RefusalReason =
   | "standby"
   | "unknownPipeline"
   | "staleGeneration"
-  | "disabledPipeline"
+  | "noExecutor"
   | "badConfig"
   | "storage";
 

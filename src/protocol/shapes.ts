@@ -92,7 +92,7 @@ const refusalReason = z
     "standby",
     "unknownPipeline",
     "staleGeneration",
-    "disabledPipeline",
+    "noExecutor",
     "badConfig",
     "storage",
   ])

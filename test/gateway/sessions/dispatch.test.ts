@@ -132,7 +132,7 @@ describe("offering runs", () => {
   it.each([
     ["policy", "PolicyDenied"],
     ["badConfig", "ConfigError"],
-    ["disabledPipeline", "ConfigError"],
+    ["noExecutor", "ConfigError"],
   ] as const)("fails a run that was refused as %s with category %s", async (reason, category) => {
     const harness = await Harness.start();
     const run = await harness.waitingRun(await harness.pipeline());
