@@ -1,29 +1,76 @@
-import { flagOf, SETTING_KEYS, SETTINGS, type SettingRow } from "../../src/config/settings.ts";
+import { GENERATION_NAMES, GENERATIONS } from "../../src/config/settings/generations.ts";
+import { type SETTING_KEYS, SETTINGS, type SettingRow, SLICES } from "../../src/config/settings.ts";
 
 /** docs/configuration.md: every setting of the runner, from the table that reads them. */
 export function configurationMarkdown(): string {
-  const rows = SETTING_KEYS.map((key) => {
-    const row: SettingRow<unknown> = SETTINGS[key];
-    const names = row.variables.map((name) => `\`${name}\``).join(", ");
-    return `| ${names} | \`--${flagOf(key)}\` | \`${key}\` | ${fallback(row)} | ${row.meaning.replaceAll("|", "\\|")} |`;
-  });
+  const generations = GENERATION_NAMES.map((name, index) => `${index + 1} is ${name}`).join(", ");
   return `# Settings of the runner
 
 Generated from \`src/config/settings.ts\` by \`npm run generate\`. Do not edit.
 
 A flag wins over a variable, a variable over the file (\`--config FILE\` or \`CONFIG_FILE\`, YAML, unknown keys are refused), the file over the default.
-Where several variables are listed, the first is the name to use; the others are older names that still work.
-An empty text counts as not set. All problems are printed at once, and the exit code is 2.
+The flag of a setting is its first variable in kebab-case: \`AGENT_ID\` is \`--agent-id\`. Lists and objects that are written as JSON in a variable can be written as YAML in the file.
+An empty text counts as not set, and so does a value such as \`tcp://10.0.0.1:80\`, which Kubernetes sets for Services of the namespace. All problems are printed at once, and the exit code is 2.
 
-| variable | flag | in the file | default | meaning |
-|---|---|---|---|---|
-${rows.join("\n")}
+\`hybrid-runner config show\` prints every setting with its value and where that is from, without secrets; \`--json\` does it for programs.
+
+## Names of older generations
+
+Where several variables are listed, the first is the name to use. The others still work: the first that is set wins, an old name is told once in the log, and so is a name that loses against another with a different value.
+The number behind a name is the generation of the documented product that has it: ${generations}. Names without a number are this project's own.
+
+## Which executor
+
+\`EXECUTOR_TYPE\` decides. Without it, the first of these that is true ([ADR 0009](adr/0009-which-executor-and-what-is-not-there-yet.md)):
+
+1. \`argo\`, when \`PIPELINE_SERVICE_CLIENT_ENDPOINT\` or \`ARGO_TOKEN\` is set
+2. \`simpleK8s\`, when any setting of the part "Ingestion pods" is set
+3. \`process\`, when \`INGESTION_COMMAND\` is set
+4. \`simpleK8s\`, when the runner is in a cluster (\`KUBERNETES_SERVICE_HOST\` is set)
+5. \`process\`
+
+This version has the executor \`process\` and the secret stores \`env\` and \`file\`. With another executor the runner starts, connects and keeps its pipelines; readiness and \`service.status\` say what is missing, and every run is refused with the reason \`noExecutor\`. With another secret store, runs without secret references work and the others fail with \`SecretUnresolved\`. The settings of both are read and checked all the same.
+
+${SLICES.map(({ title, rows }) => slice(title, Object.keys(rows) as typeof SETTING_KEYS)).join("\n\n")}
 `;
 }
 
+function slice(title: string, keys: typeof SETTING_KEYS): string {
+  const rows = keys.map((key) => {
+    const row: SettingRow<unknown> = SETTINGS[key];
+    return `| ${row.variables.map(named).join(", ")} | \`${key}\` | ${cell(accepted(row))} | ${cell(fallback(row))} | ${cell(row.meaning)} |`;
+  });
+  return `## ${title}
+
+| variable | in the file | accepts | default | meaning |
+|---|---|---|---|---|
+${rows.join("\n")}`;
+}
+
+function named(name: string): string {
+  const [first, last] = GENERATIONS[name] ?? [];
+  if (first === undefined) return `\`${name}\``;
+  return `\`${name}\` (${first === last ? first : `${first}–${last}`})`;
+}
+
+/** What is accepted, in the words with which the parser refuses; no setting takes this text, or else it takes any. */
+function accepted(row: SettingRow<unknown>): string {
+  try {
+    row.parse("\0");
+    return "any text";
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 function fallback(row: SettingRow<unknown>): string {
+  if (row.otherwise !== undefined) return row.otherwise;
   if (row.fallback === undefined) return "required";
   const value = row.fallback();
-  if (value === undefined || JSON.stringify(value) === "{}") return "";
+  if (value === undefined || JSON.stringify(value) === "{}" || JSON.stringify(value) === "[]") return "";
   return `\`${String(value)}\``;
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|");
 }

@@ -1,4 +1,7 @@
 import { configurationMarkdown } from "./configuration-markdown.ts";
+import { troubleshooting } from "./errors.ts";
+import { metricsMarkdown } from "./metrics-markdown.ts";
+import { openApi } from "./openapi.ts";
 import { protocolMarkdown } from "./protocol-markdown.ts";
 import { protocolSchema } from "./protocol-schema.ts";
 import { protocolTypes } from "./protocol-types.ts";
@@ -14,5 +17,8 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: "src/protocol/messages.ts", make: () => protocolTypes() },
   { path: "docs/protocol.schema.json", make: () => protocolSchema() },
   { path: "docs/configuration.md", make: () => configurationMarkdown() },
+  { path: "docs/metrics.md", make: () => metricsMarkdown() },
+  { path: "docs/openapi.json", make: () => openApi() },
+  { path: "docs/troubleshooting.md", make: (present) => troubleshooting(present) },
   { path: "docs/protocol.md", make: (present) => protocolMarkdown(present) },
 ];

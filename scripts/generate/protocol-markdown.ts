@@ -3,6 +3,7 @@ import { CLOSE_CODES } from "../../src/protocol/close-codes.ts";
 import { FAILURE_CATEGORIES } from "../../src/protocol/failure-category.ts";
 import { LIMITS } from "../../src/protocol/limits.ts";
 import { type JsonSchema, protocolSchemas } from "./json-schema.ts";
+import { replacePart } from "./replace-part.ts";
 
 const ARROWS = { up: "runner → gateway", down: "gateway → runner", both: "both ways" } as const;
 
@@ -17,16 +18,8 @@ export function protocolMarkdown(present: string): string {
     categories: categoryTable(),
   };
   let text = present;
-  for (const [name, body] of Object.entries(parts)) text = replacePart(text, name, body);
+  for (const [name, body] of Object.entries(parts)) text = replacePart(text, name, body, "docs/protocol.md");
   return text;
-}
-
-function replacePart(text: string, name: string, body: string): string {
-  const [open, close] = [`<!-- generated: ${name} -->`, `<!-- end: ${name} -->`];
-  const [start, end] = [text.indexOf(open), text.indexOf(close)];
-  if (start < 0 || end < start)
-    throw new Error(`Cannot write ${name} into docs/protocol.md: the marks "${open}" and "${close}" are missing`);
-  return `${text.slice(0, start + open.length)}\n${body}\n${text.slice(end)}`;
 }
 
 function messageTable(): string {

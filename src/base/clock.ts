@@ -41,6 +41,11 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
+/** Resolves when what is ready by now has been handled: a way to let input come in without waiting for time to pass. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Settles as `work` does, or rejects with `onTimeout()` after `limitMs`. The work itself goes on: hand it a signal to end it. */
 export function withLimit<T>(clock: Clock, limitMs: number, work: Promise<T>, onTimeout: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {

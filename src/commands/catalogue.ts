@@ -21,6 +21,16 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     usage: "gateway [--host H] [--port P] [--data-directory DIR] | gateway token create|list|revoke",
     load: () => import("./gateway.ts"),
   },
+  logs: {
+    summary: "the whole log of a run as it lies on this machine, or the runs that are there",
+    usage: "logs [RUN] [--follow] [--json] [--data-directory DIR]",
+    load: () => import("./logs.ts"),
+  },
+  config: {
+    summary: "every setting of the runner with its value and origin, secrets left out, and what is wrong",
+    usage: "config show [--json] [--config FILE] …",
+    load: () => import("./config.ts"),
+  },
   exec: {
     summary: "the wrapper: resolve secret references, start a program, mask its output",
     usage: "exec -- COMMAND [ARGUMENT…]",

@@ -5,7 +5,7 @@ import { signalNumber } from "../runtime/child.ts";
 import { RUNTIME_ERRORS } from "../runtime/errors.ts";
 import { openStandardOutput } from "../runtime/standard-output.ts";
 import { environment, onSignals, writeError } from "../runtime/system.ts";
-import { type ExecRequest, readExecRequest, type WrapRequest } from "../wrapper/exec-request.ts";
+import type { ExecRequest, WrapRequest } from "../wrapper/exec-request.ts";
 import type { WrappedEnd } from "../wrapper/wrapper.ts";
 
 /** Exit codes of ours beside the program's own: sysexits(3), the shell's 126 and 127, timeout(1)'s 124. */
@@ -25,6 +25,10 @@ const EXIT = {
  * one run of the process executor.
  */
 export async function run(args: readonly string[]): Promise<number> {
+  // The form in which a runner calls it, looked for first: a run waits until its supervisor is loaded.
+  const [flag, directory, ...more] = args;
+  if (flag === "--run-directory" && directory !== undefined && more.length === 0) return superviseIn(directory);
+  const { readExecRequest } = await import("../wrapper/exec-request.ts");
   let request: ExecRequest;
   try {
     request = readExecRequest(args, environment());
@@ -33,9 +37,11 @@ export async function run(args: readonly string[]): Promise<number> {
     await writeError(`${explainError(error)}\n`);
     return EXIT.badConfig;
   }
-  if (request.kind === "wrap") return wrap(request);
-  const { supervise } = await import("../wrapper/supervisor.ts");
-  return supervise(request.runDirectory);
+  return request.kind === "wrap" ? wrap(request) : superviseIn(request.runDirectory);
+}
+
+async function superviseIn(runDirectory: string): Promise<number> {
+  return (await import("../wrapper/supervisor.ts")).supervise(runDirectory);
 }
 
 async function wrap(request: WrapRequest): Promise<number> {

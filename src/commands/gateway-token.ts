@@ -3,6 +3,8 @@ import { CodedError } from "../base/errors.ts";
 import { silentLog } from "../base/log.ts";
 import { CONFIG_ERRORS } from "../config/errors.ts";
 import * as parse from "../config/values.ts";
+import { tokenView } from "../gateway/api/token-view.ts";
+import type { TokenView } from "../gateway/api/views.ts";
 import { createRunnerToken, type TokenWish } from "../gateway/auth/runner-tokens.ts";
 import { gatewayFlag, parseGatewayConfig } from "../gateway/config.ts";
 import { type GatewayData, openGatewayData } from "../gateway/data-directory.ts";
@@ -120,24 +122,11 @@ function placeFlags(values: ParsedArguments["values"]): string[] {
   return names.flatMap((name) => (typeof values[name] === "string" ? [`--${name}`, values[name]] : []));
 }
 
-/** A token without its hash. */
-function view({ tokenId, runnerId, createdAt, expiresAt, revokedAt }: TokenRecord): object {
-  return {
-    tokenId,
-    runnerId: runnerId ?? "*",
-    createdAt,
-    expiresAt,
-    revokedAt,
-    state: stateOf({ expiresAt, revokedAt }),
-  };
+function view(token: TokenRecord): TokenView {
+  return tokenView(token, systemClock.now());
 }
 
 function describe(token: TokenRecord): string {
   const until = token.expiresAt === undefined ? "no expiry" : `until ${new Date(token.expiresAt).toISOString()}`;
-  return `${token.tokenId}  runner ${token.runnerId ?? "* (any)"}  ${stateOf(token)}  ${until}`;
-}
-
-function stateOf({ expiresAt, revokedAt }: { expiresAt?: number | undefined; revokedAt?: number | undefined }): string {
-  if (revokedAt !== undefined) return "revoked";
-  return expiresAt !== undefined && expiresAt <= systemClock.now() ? "expired" : "valid";
+  return `${token.tokenId}  runner ${token.runnerId ?? "* (any)"}  ${view(token).state}  ${until}`;
 }

@@ -2,10 +2,10 @@ import { systemClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
 import { parseGatewayConfig } from "../gateway/config.ts";
 import { startGateway } from "../gateway/gateway.ts";
-import { environment, exitNow, writeError } from "../runtime/system.ts";
-import { untilSignal } from "./until-signal.ts";
+import { environment, writeError } from "../runtime/system.ts";
+import { stopInTime, untilSignal } from "./until-signal.ts";
 
-/** `hybrid-runner gateway`: the gateway, until TERM or INT; a second signal ends it at once. `gateway token …` is a command of its own. */
+/** `hybrid-runner gateway`: the gateway, until TERM, INT or HUP; a second signal ends it at once. `gateway token …` is a command of its own. */
 export async function run(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args;
   if (first === "token") return (await import("./gateway-token.ts")).run(rest);
@@ -17,8 +17,8 @@ export async function run(args: readonly string[]): Promise<number> {
     write: (line) => void writeError(line),
   });
   const gateway = await startGateway(config, { clock: systemClock, log });
-  const signal = await untilSignal(() => exitNow(1));
+  const signal = await untilSignal(systemClock);
   log.info("The gateway stops", { signal });
-  await gateway.close();
+  await stopInTime(gateway.close(), systemClock, log);
   return 0;
 }

@@ -4,7 +4,7 @@ import { type FlagTable, parseArguments } from "../runtime/arguments.ts";
 import { absolutePath, joinPath, readTextIfExists } from "../runtime/files.ts";
 import { environment, place } from "../runtime/system.ts";
 import { CONFIG_ERRORS } from "./errors.ts";
-import { type LoadedSettings, loadSettings } from "./load.ts";
+import { type LoadedSettings, loadSettings, type Sources } from "./load.ts";
 import { flagOf, SETTING_KEYS, type Settings } from "./settings.ts";
 
 /** Settings with the data directory filled in. */
@@ -15,7 +15,21 @@ export type CompleteSettings = LoadedSettings & { readonly settings: Settings & 
  * @throws CodedError UsageError, ConfigInvalid
  */
 export async function readSettings(args: readonly string[]): Promise<CompleteSettings> {
-  const { values, positionals } = parseArguments(args, flagTable());
+  const { sources } = await readSources(args);
+  const loaded = loadSettings(sources);
+  const dataDirectory = absolutePath(loaded.settings.dataDirectory ?? defaultDataDirectory(sources.environment));
+  return { ...loaded, settings: { ...loaded.settings, dataDirectory } };
+}
+
+/**
+ * Everything that settings can come from; `more` are flags that aren't settings.
+ * @throws CodedError UsageError, ConfigInvalid when the configuration file can't be read
+ */
+export async function readSources(
+  args: readonly string[],
+  more: FlagTable = {},
+): Promise<{ readonly sources: Sources; readonly values: Readonly<Record<string, unknown>> }> {
+  const { values, positionals } = parseArguments(args, { ...flagTable(), ...more });
   if (positionals.length > 0) {
     throw new CodedError(
       CONFIG_ERRORS.ConfigInvalid,
@@ -26,9 +40,7 @@ export async function readSettings(args: readonly string[]): Promise<CompleteSet
   const flags = values as Readonly<Record<string, string | undefined>>;
   const path = flags["config"] ?? variables["CONFIG_FILE"];
   const file = path === undefined || path === "" ? undefined : await readConfigurationFile(path);
-  const loaded = loadSettings({ flags, environment: variables, file });
-  const dataDirectory = absolutePath(loaded.settings.dataDirectory ?? defaultDataDirectory(variables));
-  return { ...loaded, settings: { ...loaded.settings, dataDirectory } };
+  return { sources: { flags, environment: variables, file }, values };
 }
 
 function flagTable(): FlagTable {
@@ -54,7 +66,8 @@ async function readConfigurationFile(path: string): Promise<unknown> {
   }
 }
 
-function defaultDataDirectory(variables: Readonly<Record<string, string>>): string {
+/** Where data is kept when nothing is said. */
+export function defaultDataDirectory(variables: Readonly<Record<string, string | undefined>>): string {
   const state = variables["XDG_STATE_HOME"] ?? "";
   return state === "" ? joinPath(place().home, ".local", "state", "hybrid-runner") : joinPath(state, "hybrid-runner");
 }

@@ -10,9 +10,22 @@ export function text(value: string): string {
   return value;
 }
 
-/** A text that is never printed. */
+/** A text that is never printed; blanks around it, as files and secrets often have, don't belong to it. */
 export function sensitive(value: string): Sensitive {
+  if (value.trim() === "") throw new Error("a text that is not blank");
   return new Sensitive(value.trim());
+}
+
+/** A path of this machine; not looked at before it is used. */
+export function path(value: string): string {
+  if (value.includes("\0")) throw new Error("a path");
+  return value;
+}
+
+/** `true` or `false`, and no other word for them. */
+export function trueOrFalse(value: string): boolean {
+  if (value !== "true" && value !== "false") throw new Error("true or false");
+  return value === "true";
 }
 
 /** Letters, digits, dot, dash and underscore, at most 128, beginning with a letter or digit (protocol: hello.runnerId). */
@@ -55,12 +68,41 @@ export function serverUrl(value: string): string {
     scheme === undefined ||
     url.hostname === "" ||
     url.username !== "" ||
+    url.password !== "" ||
     url.search !== "" ||
     url.hash !== ""
   ) {
     throw new Error("an address such as wss://gateway.example.com, without user name, query and fragment");
   }
   return `${scheme}//${url.host}${url.pathname.replace(/\/+$/, "")}`;
+}
+
+/** `https://` or `http://` with a host and perhaps a path. */
+export function httpUrl(value: string): string {
+  const url = /^https?:\/\//i.test(value) && URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
+    throw new Error("an address such as https://host.example.com/api, without user name, query and fragment");
+  }
+  return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, "")}`;
+}
+
+/** As `httpUrl`; or `host:port` as it is, which the chart's own comment asks for. */
+export function httpUrlOrHost(value: string): string {
+  return /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?$/.test(value) ? value : httpUrl(value);
+}
+
+/** A port, or undefined for `off` and 0. */
+export function portOrOff(value: string): number | undefined {
+  if (value.toLowerCase() === "off" || value === "0") return undefined;
+  const port = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN;
+  if (!(port >= 1 && port <= 65_535)) throw new Error("a port from 1 to 65535, or off");
+  return port;
+}
+
+/** An address of this machine to listen on. */
+export function address(value: string): string {
+  if (!/^[0-9A-Za-z.:-]{1,253}$/.test(value)) throw new Error("an address of this machine such as 0.0.0.0 or ::");
+  return value;
 }
 
 /** A JSON list of texts, the first being the program. */
@@ -95,9 +137,10 @@ export function variablePrefix(value: string): string {
   return value;
 }
 
-/** An absolute URL path. */
-export function urlPath(value: string): string {
-  if (!/^\/[\w./-]*$/.test(value)) throw new Error("a path that begins with /");
+/** An absolute URL path that no probe has. */
+export function metricsPath(value: string): string {
+  if (!/^\/[\w./-]*$/.test(value) || value === "/livez" || value === "/readyz")
+    throw new Error("a path that begins with / and is neither /livez nor /readyz");
   return value;
 }
 

@@ -5,10 +5,12 @@ import type { Socket } from "../runtime/socket.ts";
 import { type DialGatewayOptions, dialGateway } from "./dial-gateway.ts";
 import { helloOf, type RunnerFacts } from "./hello.ts";
 import { LogWindow } from "./log-window.ts";
+import type { OnOperation } from "./operations.ts";
 import { Outbox, type OutboxStats } from "./outbox.ts";
 import { type Ending, endingByName, RetryPlan } from "./retry.ts";
 import type { ConnectionState, ConnectionStatus, RunnerSide } from "./runner-side.ts";
 import { Session } from "./session.ts";
+import { TokenReader } from "./token-reader.ts";
 
 export type { RunnerFacts } from "./hello.ts";
 
@@ -21,6 +23,10 @@ export interface ConnectionOptions extends DialGatewayOptions {
   readonly reconnectFloorMs: number;
   /** Told at each change, at once; must not throw. */
   readonly onStatus?: (status: ConnectionStatus) => void;
+  /** Told of each verdict sent, at once; must not throw. */
+  readonly onOperation?: OnOperation;
+  /** Told how long the gateway took to answer or acknowledge something, at once; must not throw. */
+  readonly onRoundTrip?: (ms: number) => void;
 }
 
 /** Numbers for metrics. */
@@ -30,6 +36,12 @@ export interface ConnectionStats extends OutboxStats {
   readonly unacknowledgedLogBytes: number;
   /** Since the last byte from the gateway; undefined before the first. */
   readonly silentMs: number | undefined;
+  /** Ends that led to another dial, by reason: a close name or `disconnected`. */
+  readonly reconnects: ReadonlyMap<string, number>;
+  /** Server time - own time at the last welcome; undefined before the first. */
+  readonly clockOffsetMs: number | undefined;
+  /** Verdicts sent, by outcome. */
+  readonly verdicts: ReadonlyMap<string, number>;
 }
 
 /** The runner's line to its gateway. It redials until it is closed, or until the gateway retires the runner. */
@@ -48,6 +60,9 @@ export interface Connection {
 /** From the close frame to the end of the socket; the library ends it after three seconds by itself. */
 const GOODBYE_MS = 4_000;
 
+/** While the token is refused, this often on average it is looked whether there is another one. */
+const TOKEN_LOOK_MS = 10_000;
+
 /** Makes a connection; it does nothing before `start`. */
 export function createConnection(options: ConnectionOptions): Connection {
   return new GatewayConnection(options);
@@ -58,6 +73,7 @@ class GatewayConnection implements Connection {
   readonly #outbox = new Outbox();
   readonly #window: LogWindow;
   readonly #plan: RetryPlan;
+  readonly #token: TokenReader;
   readonly #closing = new AbortController();
   #loop: Promise<void> | undefined;
   #session: Session | undefined;
@@ -67,11 +83,15 @@ class GatewayConnection implements Connection {
   #readySince: number | undefined;
   #aliveAt: number | undefined;
   #dials = 0;
+  readonly #reconnects = new Map<string, number>();
+  readonly #verdicts = new Map<string, number>();
+  #clockOffsetMs: number | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#window = new LogWindow(options.side.logs);
+    this.#token = new TokenReader(options.token, options.clock);
     this.#plan = new RetryPlan(options.clock, options.reconnectFloorMs);
   }
 
@@ -99,6 +119,9 @@ class GatewayConnection implements Connection {
       dials: this.#dials,
       unacknowledgedLogBytes: this.#window.unacknowledgedBytes,
       silentMs,
+      reconnects: this.#reconnects,
+      clockOffsetMs: this.#clockOffsetMs,
+      verdicts: this.#verdicts,
     };
   }
 
@@ -139,7 +162,21 @@ class GatewayConnection implements Connection {
       if (loud) log.error("The gateway refuses this runner; trying again rarely", fields);
       else log.warn(this.#standby ? "Standing by for another process" : "Not connected to the gateway", fields);
       this.#tell("waiting", ending.reason);
-      await sleep(clock, delayMs, signal).catch(() => undefined);
+      count(this.#reconnects, ending.reason);
+      await this.#pause(delayMs, ending).catch(() => undefined);
+    }
+  }
+
+  /** Waits before the next dial; after a refused token also until there is another one. Rejects when the connection closes. */
+  async #pause(delayMs: number, ending: Ending): Promise<void> {
+    const { clock, log, reconnectFloorMs } = this.#options;
+    const { signal } = this.#closing;
+    const newTokenHelps = ending.reason === "unauthorized" && ending.retryAfterSeconds === undefined;
+    const end = clock.monotonic() + delayMs;
+    for (let left = delayMs; left > 0; left = end - clock.monotonic()) {
+      const look = Math.max(reconnectFloorMs, TOKEN_LOOK_MS * (0.5 + clock.random()));
+      await sleep(clock, newTokenHelps ? Math.min(left, look) : left, signal);
+      if (newTokenHelps && (await this.#token.hasChanged())) return log.info("There is another token; dialling again");
     }
   }
 
@@ -148,7 +185,7 @@ class GatewayConnection implements Connection {
     this.#readySince = undefined;
     this.#tell("dialing", this.#status.reason);
     this.#dials += 1;
-    const dialled = await dialGateway(this.#options, this.#closing.signal);
+    const dialled = await dialGateway(this.#options, this.#token, this.#closing.signal);
     if ("ending" in dialled) return dialled.ending;
     const { socket } = dialled;
     if (this.#closing.signal.aborted) {
@@ -174,10 +211,12 @@ class GatewayConnection implements Connection {
       window: this.#window,
       clock,
       log,
-      onWelcome: (epoch) => {
+      onWelcome: (epoch, clockOffsetMs) => {
         this.#standby = false;
+        this.#clockOffsetMs = clockOffsetMs;
         this.#tell("greeting", this.#status.reason, epoch);
       },
+      onSpread: (seconds) => this.#plan.spreadOver(seconds),
       onReady: () => {
         this.#readySince = clock.monotonic();
         this.#tell("ready", undefined);
@@ -185,6 +224,11 @@ class GatewayConnection implements Connection {
       onAlive: () => {
         this.#aliveAt = clock.monotonic();
       },
+      onOperation: (type, outcome, tookMs, reason) => {
+        count(this.#verdicts, outcome);
+        this.#options.onOperation?.(type, outcome, tookMs, reason);
+      },
+      onRoundTrip: (ms) => this.#options.onRoundTrip?.(ms),
     });
   }
 
@@ -211,6 +255,10 @@ class GatewayConnection implements Connection {
     this.#status = next;
     this.#options.onStatus?.(next);
   }
+}
+
+function count(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
 function logFields(ending: Ending): Readonly<Record<string, unknown>> {

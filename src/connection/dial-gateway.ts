@@ -1,11 +1,10 @@
-import { type Clock, withLimit } from "../base/clock.ts";
-import { CodedError } from "../base/errors.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Sensitive } from "../base/sensitive.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { RUNNER_ID_HEADER, RUNNER_PATH, SUBPROTOCOL } from "../protocol/version.ts";
 import { dial, type Socket } from "../runtime/socket.ts";
-import { CONNECTION_ERRORS } from "./errors.ts";
 import { type Ending, endingByDial, endingByToken } from "./retry.ts";
+import type { TokenReader } from "./token-reader.ts";
 
 /** What a dial needs. */
 export interface DialGatewayOptions {
@@ -19,21 +18,18 @@ export interface DialGatewayOptions {
   readonly caCertificates?: readonly string[];
 }
 
-const TOKEN_LIMIT_MS = 10_000;
 const CONNECT_LIMIT_MS = 10_000;
 
 /** One dial with a token read for it: the open socket, or why there is none. Never throws. */
 export async function dialGateway(
-  options: DialGatewayOptions,
+  options: Omit<DialGatewayOptions, "token">,
+  token: TokenReader,
   signal: AbortSignal,
 ): Promise<{ readonly socket: Socket } | { readonly ending: Ending }> {
-  const { url, token, runner, clock, caCertificates } = options;
+  const { url, runner, clock, caCertificates } = options;
   let value: Sensitive;
   try {
-    value = await withLimit(clock, TOKEN_LIMIT_MS, token(), () => {
-      const message = `Cannot read the runner's token: not done after ${TOKEN_LIMIT_MS} ms`;
-      return new CodedError(CONNECTION_ERRORS.TokenTimedOut, message);
-    });
+    value = await token.use();
   } catch (error) {
     return { ending: endingByToken(error) };
   }

@@ -51,7 +51,7 @@ export class Heartbeat {
         send();
         this.sent();
       }
-      this.#watchSending(this.#sentAt + intervalMs - clock.monotonic());
+      this.#watchSending(Math.max(0, this.#sentAt + intervalMs - clock.monotonic()));
     });
   }
 

@@ -36,10 +36,10 @@ export class LogWindow {
     this.#source.rewind(cursors);
   }
 
-  /** The next chunk that fits, or undefined when there is none now. Pulls one at a time. */
-  async pull(): Promise<LogChunk | undefined> {
+  /** The next chunk of at most `mostBytes` that fits, or undefined when there is none now. Pulls one at a time. */
+  async pull(mostBytes: number): Promise<LogChunk | undefined> {
     while (this.#pulling !== undefined) await this.#pulling.catch(() => undefined);
-    const room = Math.min(LIMITS.logChunkBytes, LIMITS.logWindowBytes - this.#sentBytes);
+    const room = Math.min(mostBytes, LIMITS.logChunkBytes, LIMITS.logWindowBytes - this.#sentBytes);
     this.#pulling = this.#source.next(room);
     try {
       return await this.#pulling;
@@ -48,11 +48,12 @@ export class LogWindow {
     }
   }
 
-  /** The chunk was sent with this number. */
-  sent(seq: number, chunk: LogChunk): void {
+  /** The chunk was sent with this number. Answers its length in bytes. */
+  sent(seq: number, chunk: LogChunk): number {
     const bytes = new TextEncoder().encode(chunk.text).length;
     this.#sent.push({ seq, chunk, bytes });
     this.#sentBytes += bytes;
+    return bytes;
   }
 
   /** Everything sent up to this number is stored. */

@@ -1,13 +1,24 @@
+import type { Clock } from "../base/clock.ts";
 import { CATALOGUE } from "../protocol/catalogue.ts";
 import type { Frame } from "../protocol/codec.ts";
-import type { MessageBodies } from "../protocol/messages.ts";
-import type { Operation, RunnerSide } from "./runner-side.ts";
+import type { MessageBodies, OperationType } from "../protocol/messages.ts";
+import type { Operation, RunnerSide, Verdict } from "./runner-side.ts";
 
 /** Operations of one session that may be under way at once; the next one is refused as `full`. */
 export const MAX_OPERATIONS = 64;
 
+/** Told of each verdict that was sent: for which operation, its outcome, the time since the operation's frame came, and why it was refused. */
+export type OnOperation = (
+  type: OperationType,
+  outcome: Verdict["outcome"],
+  tookMs: number,
+  reason: string | undefined,
+) => void;
+
 /** What the desk needs. */
 export interface OperationDeskOptions {
+  readonly clock: Clock;
+  readonly onOperation: OnOperation;
   readonly side: Pick<RunnerSide, "operate">;
   /** Server time - own time. */
   readonly clockOffsetMs: () => number;
@@ -26,10 +37,9 @@ export class OperationDesk {
   }
 
   take(operation: Operation): void {
-    const { operationId } = operation.body;
+    const cameAt = this.#options.clock.monotonic();
     if (this.#underWay >= MAX_OPERATIONS) {
-      this.#options.reply({
-        operationId,
+      this.#reply(operation, cameAt, {
         outcome: "refused",
         reason: "full",
         message: `Cannot take ${operation.type}: ${MAX_OPERATIONS} operations are under way`,
@@ -38,19 +48,26 @@ export class OperationDesk {
       return;
     }
     this.#underWay += 1;
-    void this.#carryOut(operation);
+    void this.#carryOut(operation, cameAt);
   }
 
-  async #carryOut(operation: Operation): Promise<void> {
-    const { side, clockOffsetMs, reply, onFailure } = this.#options;
+  async #carryOut(operation: Operation, cameAt: number): Promise<void> {
+    const { side, clockOffsetMs, onFailure } = this.#options;
     try {
       const verdict = await side.operate(operation, clockOffsetMs());
-      reply({ operationId: operation.body.operationId, ...verdict });
+      this.#reply(operation, cameAt, verdict);
     } catch (error) {
       onFailure(error);
     } finally {
       this.#underWay -= 1;
     }
+  }
+
+  #reply({ type, body }: Operation, cameAt: number, verdict: Verdict): void {
+    const { reply, onOperation, clock } = this.#options;
+    reply({ operationId: body.operationId, ...verdict });
+    const reason = verdict.outcome === "refused" ? verdict.reason : undefined;
+    onOperation(type, verdict.outcome, clock.monotonic() - cameAt, reason);
   }
 }
 

@@ -2,18 +2,10 @@ import type { Clock } from "../base/clock.ts";
 import { describeError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { MessageBodies } from "../protocol/messages.ts";
+import { FlightControl } from "./flight-control.ts";
 import type { LogWindow } from "./log-window.ts";
 import type { Outbox } from "./outbox.ts";
 import type { LogChunk, RunnerSide } from "./runner-side.ts";
-
-/**
- * Above this many bytes that the operating system hasn't taken, logs wait: on a slow line they would stand in front of
- * heartbeats and verdicts.
- */
-const LOG_BACKLOG_BYTES = 65_536;
-/** States go first, but a thousand of them with long failures needn't all be in memory as text. */
-const STATE_BACKLOG_BYTES = 1_048_576;
-const BACKLOG_CHECK_MS = 100;
 
 /** What the pump needs of its session. */
 export interface PumpOptions {
@@ -22,24 +14,31 @@ export interface PumpOptions {
   readonly side: Pick<RunnerSide, "acknowledged">;
   readonly clock: Clock;
   readonly log: Log;
-  readonly bufferedBytes: () => number;
-  /** @throws CodedError when the frame can't be written */
-  readonly send: <T extends "run.update" | "run.log">(type: T, seq: number, body: MessageBodies[T]) => void;
+  /** Answers the frame's length. @throws CodedError when the frame can't be written */
+  readonly send: <T extends "run.update" | "run.log">(type: T, seq: number, body: MessageBodies[T]) => number;
+  /** Told how long the gateway took to answer or acknowledge something. */
+  readonly onRoundTrip?: (ms: number) => void;
   /** The log source failed. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Sends the updates of one session: states first, then logs as long as there is room for them. */
+/** Sends the updates of one session: states first, then logs, as many as the line carries without a queue. */
 export class Pump {
   readonly #options: PumpOptions;
   #state: "held" | "idle" | "busy" | "stopped" = "held";
   #logsMayFlow = false;
   #again = false;
   #seq = 0;
-  #cancelCheck: (() => void) | undefined;
+  readonly #flight: FlightControl;
 
   constructor(options: PumpOptions) {
     this.#options = options;
+    this.#flight = new FlightControl(options.clock, options.onRoundTrip);
+  }
+
+  /** The gateway answered something after this time. */
+  noteRoundTrip(ms: number): void {
+    this.#flight.noteRoundTrip(ms);
   }
 
   /** The inventory is sent: from now on states may flow, all that are unacknowledged first. */
@@ -67,6 +66,7 @@ export class Pump {
   acknowledge(seq: number): boolean {
     if (seq > this.#seq) return false;
     const { outbox, window, side, log } = this.#options;
+    this.#flight.acknowledge(seq);
     for (const report of outbox.acknowledge(seq)) {
       try {
         side.acknowledged(report);
@@ -81,7 +81,6 @@ export class Pump {
 
   stop(): void {
     this.#state = "stopped";
-    this.#cancelCheck?.();
   }
 
   async #work(): Promise<void> {
@@ -98,28 +97,26 @@ export class Pump {
 
   /** Each chunk waits for the states that came up while it was pulled. */
   async #sendAll(): Promise<void> {
-    const { window, bufferedBytes } = this.#options;
+    const { window } = this.#options;
     while (this.#sendStates() && this.#logsMayFlow && window.hasRoom) {
-      if (bufferedBytes() > LOG_BACKLOG_BYTES) return this.#checkLater();
-      const chunk = await window.pull();
+      const { pieceBytes } = this.#flight;
+      if (!this.#flight.hasRoom("log", pieceBytes)) return;
+      const chunk = await window.pull(pieceBytes);
       if (chunk === undefined || this.#stopped()) return;
       this.#sendStates();
       this.#sendChunk(chunk);
     }
   }
 
-  /** False when it had to leave some for later. */
+  /** False when some have to wait for an acknowledgement. */
   #sendStates(): boolean {
-    const { outbox, bufferedBytes, send, log } = this.#options;
+    const { outbox, send, log } = this.#options;
     for (let report = outbox.next(); report !== undefined; report = outbox.next()) {
-      if (this.#stopped()) return false;
-      if (bufferedBytes() > STATE_BACKLOG_BYTES) {
-        this.#checkLater();
-        return false;
-      }
+      if (this.#stopped() || !this.#flight.hasRoom("state", 1)) return false;
       try {
-        send("run.update", this.#seq + 1, report);
+        const bytes = send("run.update", this.#seq + 1, report);
         outbox.sent(++this.#seq);
+        this.#flight.sent("state", this.#seq, bytes);
       } catch (error) {
         outbox.setAside();
         log.error("Cannot tell a run's state: the report can't be written as a frame", {
@@ -133,15 +130,9 @@ export class Pump {
   }
 
   #sendChunk(chunk: LogChunk): void {
-    const { runId, offset, text } = chunk;
-    this.#options.send("run.log", this.#seq + 1, { runId, offset, text });
-    this.#options.window.sent(++this.#seq, chunk);
-  }
-
-  /** The socket doesn't tell when its backlog has gone, so it is looked at. */
-  #checkLater(): void {
-    this.#cancelCheck?.();
-    this.#cancelCheck = this.#options.clock.schedule(BACKLOG_CHECK_MS, () => this.nudge());
+    this.#options.send("run.log", this.#seq + 1, chunk);
+    const bytes = this.#options.window.sent(++this.#seq, chunk);
+    this.#flight.sent("log", this.#seq, bytes);
   }
 
   #stopped(): boolean {

@@ -29,7 +29,8 @@ export const STABLE_MS = 60_000;
 /** A clock this far from the gateway's is told to people. */
 export const CLOCK_WARNING_MS = 30_000;
 
-const QUICK = { baseMs: 1_000, capMs: 60_000 } as const;
+const QUICK_BASE_MS = 1_000;
+const QUICK_CAP_MS = 60_000;
 const SLOW: BackoffLimits = { floorMs: 60_000, baseMs: 120_000, capMs: 600_000 };
 
 /** Runners that were told the same time must not come at the same moment. */
@@ -96,6 +97,7 @@ export class RetryPlan {
   readonly #floorMs: number;
   #quick = 0;
   #slow = 0;
+  #quickBaseMs = QUICK_BASE_MS;
 
   constructor(clock: Clock, floorMs: number) {
     this.#clock = clock;
@@ -111,8 +113,16 @@ export class RetryPlan {
     return Math.max(this.#floorMs, this.#classDelay(ending), this.#askedDelay(ending));
   }
 
+  /** There are so many runners that they shall come back over this time, and not all at once. */
+  spreadOver(seconds: number): void {
+    this.#quickBaseMs = Math.max(QUICK_BASE_MS, seconds * 1000);
+  }
+
   #classDelay(ending: Ending): number {
-    if (ending.retry === "now") return backoffDelay(this.#quick++, { floorMs: this.#floorMs, ...QUICK }, this.#clock);
+    if (ending.retry === "now") {
+      const limits = { floorMs: this.#floorMs, baseMs: this.#quickBaseMs, capMs: QUICK_CAP_MS };
+      return backoffDelay(this.#quick++, limits, this.#clock);
+    }
     // A process on standby asks at an even pace: it shall take over soon after the other one has died.
     const attempt = ending.reason === "superseded" ? 0 : this.#slow++;
     return backoffDelay(attempt, SLOW, this.#clock);

@@ -25,6 +25,8 @@ export interface LogChunk {
   readonly runId: string;
   readonly offset: number;
   readonly text: string;
+  /** With an empty text: the rest stays on site until the run has ended. */
+  readonly held?: true;
 }
 
 /** Where the connection takes log chunks from; it pulls, so nothing piles up in memory. */

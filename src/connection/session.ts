@@ -11,7 +11,7 @@ import type { Socket } from "../runtime/socket.ts";
 import { Greeting } from "./greeting.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { LogWindow } from "./log-window.ts";
-import { isOperation, OperationDesk } from "./operations.ts";
+import { isOperation, type OnOperation, OperationDesk } from "./operations.ts";
 import type { Outbox } from "./outbox.ts";
 import { Pump } from "./pump.ts";
 import { type Ending, endingByCode, endingByName } from "./retry.ts";
@@ -27,12 +27,17 @@ export interface SessionOptions {
   readonly window: LogWindow;
   readonly clock: Clock;
   readonly log: Log;
-  /** The gateway has given this process the session. */
-  readonly onWelcome: (epoch: number) => void;
+  /** The gateway has given this process the session. `clockOffsetMs` = server time - own time. */
+  readonly onWelcome: (epoch: number, clockOffsetMs: number) => void;
+  /** The gateway says over how many seconds the runners shall spread their return. */
+  readonly onSpread: (seconds: number) => void;
   /** Both sides are in step. */
   readonly onReady: () => void;
   /** Bytes arrived. */
   readonly onAlive: () => void;
+  readonly onOperation: OnOperation;
+  /** Told how long the gateway took to answer or acknowledge something; must not throw. */
+  readonly onRoundTrip?: (ms: number) => void;
 }
 
 /** A heartbeat interval or silence limit from the gateway is kept within this, whatever it says. */
@@ -50,6 +55,7 @@ export class Session {
   readonly #desk: OperationDesk;
   readonly #greeting: Greeting;
   readonly #resolveEnded: (ending: Ending) => void;
+  readonly #helloAt: number;
   #heartbeat: Heartbeat | undefined;
   #cancelDeadline: () => void;
   #phase: "hello" | "greeting" | "ready" | "ended" = "hello";
@@ -73,11 +79,13 @@ export class Session {
       clock,
       log,
       onFailure,
-      bufferedBytes: () => socket.bufferedBytes,
       send: (type, seq, body) => this.#send({ type, seq, body }),
+      ...(options.onRoundTrip === undefined ? {} : { onRoundTrip: options.onRoundTrip }),
     });
     this.#desk = new OperationDesk({
       side,
+      clock,
+      onOperation: options.onOperation,
       clockOffsetMs: () => this.#clockOffsetMs,
       reply: (body) => this.#send({ type: "verdict", body }),
       onFailure,
@@ -102,6 +110,7 @@ export class Session {
       socketClosed.resolve();
       this.#end(endingByCode(code, reason));
     };
+    this.#helloAt = clock.monotonic();
     this.#attempt(() => this.#send({ type: "hello", body: options.hello }));
   }
 
@@ -148,6 +157,7 @@ export class Session {
 
   #isInOrder(frame: Frame): boolean {
     if (frame.type === "ack") return this.#pump.acknowledge(frame.body.seq);
+    if (frame.type === "heartbeat") this.#noteSpread(frame.body.reconnectSpreadSeconds);
     if (frame.type === "logCursors") return this.#greeting.onLogCursors(frame.body);
     return frame.type !== "wanted" || this.#greeting.onWanted(frame.body);
   }
@@ -163,14 +173,20 @@ export class Session {
       return;
     }
     this.#phase = "greeting";
+    this.#pump.noteRoundTrip(clock.monotonic() - this.#helloAt);
     this.#epoch = body.epoch;
     this.#clockOffsetMs = body.serverTime - clock.now();
     noteWelcome(body, hello.runnerVersion, this.#clockOffsetMs, log);
     this.#heartbeat = this.#startHeartbeat(body.heartbeatSeconds, body.silenceSeconds);
     this.#cancelDeadline();
     this.#cancelDeadline = this.#deadline(LIMITS.inStepSeconds, "the comparison of states took too long");
-    onWelcome(body.epoch);
+    onWelcome(body.epoch, this.#clockOffsetMs);
+    this.#noteSpread(body.reconnectSpreadSeconds);
     this.#greeting.begin();
+  }
+
+  #noteSpread(seconds: number | undefined): void {
+    if (seconds !== undefined) this.#options.onSpread(seconds);
   }
 
   #becomeReady(): void {
@@ -186,10 +202,13 @@ export class Session {
     this.#options.socket.close(CLOSE_CODES[body.name].code, "");
   }
 
-  #send(frame: { readonly type: MessageType; readonly seq?: number; readonly body: unknown }): void {
-    if (this.#phase === "ended") return;
-    this.#options.socket.send(encodeFrame({ epoch: this.#epoch, ...frame } as Frame, "up"));
+  /** Answers the frame's length, 0 after the end. */
+  #send(frame: { readonly type: MessageType; readonly seq?: number; readonly body: unknown }): number {
+    if (this.#phase === "ended") return 0;
+    const text = encodeFrame({ epoch: this.#epoch, ...frame } as Frame, "up");
+    this.#options.socket.send(text);
     this.#heartbeat?.sent();
+    return text.length;
   }
 
   #attempt(work: () => void): void {

@@ -6,6 +6,8 @@ import type { ProcessExecutorOptions } from "./process/process-executor.ts";
 /** What each executor is made of, by its kind. */
 export interface ExecutorOptions {
   readonly process: ProcessExecutorOptions;
+  readonly simpleK8s: Readonly<Record<never, never>>;
+  readonly argo: Readonly<Record<never, never>>;
 }
 
 /** Name of an executor, as it stands in the settings. */
@@ -14,10 +16,15 @@ export type ExecutorKind = keyof ExecutorOptions;
 /** Every executor. Its code is loaded when it is opened, not before. */
 const OPENERS: { readonly [Kind in ExecutorKind]: (options: ExecutorOptions[Kind]) => Promise<Executor> } = {
   process: async (options) => (await import("./process/process-executor.ts")).createProcessExecutor(options),
+  simpleK8s: async () => (await import("./absent-executor.ts")).createAbsentExecutor("simpleK8s"),
+  argo: async () => (await import("./absent-executor.ts")).createAbsentExecutor("argo"),
 };
 
 /** Names that `openExecutor` knows, for messages and documents. */
-export const EXECUTOR_KINDS: readonly ExecutorKind[] = ["process"];
+export const EXECUTOR_KINDS: readonly ExecutorKind[] = ["process", "simpleK8s", "argo"];
+
+/** Those of them that this version can't do and only knows by name. */
+export const ABSENT_EXECUTORS: readonly ExecutorKind[] = ["simpleK8s", "argo"];
 
 /** The kind with this name. @throws CodedError UnknownExecutor */
 export function parseExecutorKind(name: string): ExecutorKind {

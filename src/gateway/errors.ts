@@ -12,6 +12,7 @@ export const GATEWAY_ERRORS: {
   readonly VerdictTimedOut: ErrorKind<"VerdictTimedOut">;
   readonly PipelineTooLarge: ErrorKind<"PipelineTooLarge">;
   readonly TooManyListeners: ErrorKind<"TooManyListeners">;
+  readonly LogDiffers: ErrorKind<"LogDiffers">;
 } = defineErrors({
   StoreUnavailable: {
     retryable: true,
@@ -41,4 +42,8 @@ export const GATEWAY_ERRORS: {
     advice: "Make the pipeline's configuration smaller, or split it into several pipelines",
   },
   TooManyListeners: { retryable: true, advice: "Close live streams that are no longer watched, then try again" },
+  LogDiffers: {
+    retryable: true,
+    advice: "Nothing needs to be done: the runner connects anew and sends the log from its beginning",
+  },
 });

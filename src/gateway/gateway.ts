@@ -6,10 +6,12 @@ import { createApi } from "./api/api.ts";
 import { createRunFeed } from "./api/run-feed.ts";
 import { adminTokenPath, openAdminToken } from "./auth/admin-token.ts";
 import { FailureLimit } from "./auth/failure-limit.ts";
+import { watchTokens } from "./auth/token-watch.ts";
 import type { GatewayConfig } from "./config.ts";
 import { openGatewayData } from "./data-directory.ts";
 import { openFrameCapture } from "./frame-capture.ts";
 import { isLoopback, listenForAll } from "./server.ts";
+import { refreshDeployed } from "./sessions/refresh-deployed.ts";
 import { createRunnerSessions } from "./sessions/runner-sessions.ts";
 import { createUpgradeHandler } from "./upgrade.ts";
 
@@ -38,6 +40,7 @@ export async function startGateway(
     const { store, keys } = await openGatewayData(config, { clock, log });
     scope.own("store", () => store.close());
     const adminToken = await openAdminToken(config);
+    await refreshDeployed(store, config, { clock, log });
 
     const capture = config.captureFrames === undefined ? undefined : openFrameCapture(config.captureFrames, clock);
     scope.own("frame capture", () => capture?.close());
@@ -59,6 +62,7 @@ export async function startGateway(
       ...shared,
       feed,
       adminToken,
+      keys,
       failures: new FailureLimit(clock),
       serverApiUrl,
       queueTimeoutSeconds,
@@ -68,6 +72,7 @@ export async function startGateway(
     const listener = await listenForAll(config, api, upgrade, clock);
     scope.own("listener", () => listener.close(REQUEST_LIMIT_MS));
     scope.own("sessions", () => sessions.close());
+    scope.own("token watch", watchTokens({ store, sessions, clock, log }));
     scope.own("live streams and new sessions", () => stopping.abort());
     warnOfPlainText(config, log);
     log.info("The gateway listens", {

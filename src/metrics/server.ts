@@ -1,32 +1,47 @@
 import type { Clock } from "../base/clock.ts";
-import { type HttpListener, listenHttp } from "../runtime/http.ts";
-import { createMetrics, type MetricSources } from "./catalogue.ts";
+import { type HttpListener, type HttpRequest, type HttpResponse, listenHttp } from "../runtime/http.ts";
+import { exposeMetrics, METRICS_TYPE } from "./exposition.ts";
+import type { MetricSnapshot } from "./snapshot.ts";
 
-/** Where the endpoint listens, and what the probes ask. */
+/** Where an endpoint listens, and what it answers with. */
 export interface MetricsServerOptions {
+  readonly host: string;
   readonly port: number;
-  /** Path of the metrics; `/livez` and `/readyz` stand beside it. */
-  readonly path: string;
-  readonly sources: MetricSources;
-  /** Undefined when ready, else why not. */
-  readonly notReady: () => string | undefined;
+  /** Paths of the metrics; `/livez` and `/readyz` stand beside them. */
+  readonly paths: readonly string[];
+  readonly snapshot: () => MetricSnapshot;
+  /** One line for each loop that is stuck; none when all go round. */
+  readonly stuck: () => readonly string[];
+  /** One line for each reason not to be ready; none when ready. */
+  readonly notReady: () => Promise<readonly string[]>;
   readonly clock: Clock;
 }
 
-/** Serves metrics and probes on all addresses of the machine; started only when a port is configured. */
+/**
+ * Serves metrics and probes.
+ * @throws the system's error when the address can't be listened on
+ */
 export function startMetricsServer(options: MetricsServerOptions): Promise<HttpListener> {
-  const registry = createMetrics(options.sources);
-  return listenHttp({
-    host: "0.0.0.0",
-    port: options.port,
-    clock: options.clock,
-    async handle(request, response) {
-      const path = request.url?.split("?")[0];
-      const reason = options.notReady();
-      if (path === options.path) response.setHeader("content-type", registry.contentType).end(await registry.metrics());
-      else if (path === "/livez") response.end("ok\n");
-      else if (path === "/readyz") response.writeHead(reason === undefined ? 200 : 503).end(`${reason ?? "ready"}\n`);
-      else response.writeHead(404).end("not found\n");
-    },
-  });
+  const { host, port, clock } = options;
+  return listenHttp({ host, port, clock, handle: (request, response) => answer(options, request, response) });
+}
+
+async function answer(options: MetricsServerOptions, request: HttpRequest, response: HttpResponse): Promise<void> {
+  const path = request.url?.split("?")[0] ?? "";
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    response.writeHead(405, { allow: "GET, HEAD" }).end("only GET and HEAD\n");
+  } else if (options.paths.includes(path)) {
+    response.setHeader("content-type", METRICS_TYPE).end(await exposeMetrics(options.snapshot()));
+  } else if (path === "/livez") {
+    probe(response, options.stuck(), "ok");
+  } else if (path === "/readyz") {
+    probe(response, await options.notReady(), "ready");
+  } else {
+    response.writeHead(404).end("not found\n");
+  }
+}
+
+function probe(response: HttpResponse, reasons: readonly string[], good: string): void {
+  response.writeHead(reasons.length === 0 ? 200 : 503, { "content-type": "text/plain; charset=utf-8" });
+  response.end(`${reasons.length === 0 ? good : reasons.join("\n")}\n`);
 }

@@ -1,8 +1,10 @@
-import type { PipelineBody, PipelineKey } from "../protocol/messages.ts";
+import type { PipelineBody, PipelineKey, Schedule } from "../protocol/messages.ts";
 
 /** What is remembered of a deployed pipeline without reading its body. */
 export interface PipelineHead extends PipelineKey {
   readonly enabled: boolean;
+  /** Absent: runs only on demand. */
+  readonly schedule?: Schedule;
 }
 
 /** Where deployed pipelines are kept: files for the process executor, cluster objects for the others. */

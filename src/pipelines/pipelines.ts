@@ -38,6 +38,16 @@ export class Pipelines {
     return [...this.#heads.values()].map(({ pipelineId, generation, hash }) => ({ pipelineId, generation, hash }));
   }
 
+  /** What is remembered of each without reading its body. */
+  heads(): readonly PipelineHead[] {
+    return [...this.#heads.values()];
+  }
+
+  /** What is remembered of one, or undefined when there is no such pipeline. */
+  head(pipelineId: string): PipelineHead | undefined {
+    return this.#heads.get(pipelineId);
+  }
+
   /** The newest body, or undefined. @throws CodedError PipelineUnreadable */
   read(pipelineId: string): Promise<PipelineBody | undefined> {
     return this.#heads.has(pipelineId) ? this.#store.read(pipelineId) : Promise.resolve(undefined);

@@ -5,9 +5,11 @@ import {
   CLOSE_NAME,
   GENERATION,
   JSON_OBJECT,
+  LOG_CHUNK,
   OPERATION_ID,
   PIPELINE_BODY,
   PIPELINE_KEY,
+  RECONNECT_SPREAD,
   RUN_MOMENT,
   RUN_REPORT,
   TIMESTAMP,
@@ -78,6 +80,7 @@ export const CATALOGUE: Catalogue = {
       heartbeatSeconds: z.int().positive(),
       silenceSeconds: z.int().positive(),
       minimumRunnerVersion: text(64).exactOptional(),
+      reconnectSpreadSeconds: RECONNECT_SPREAD.exactOptional(),
     }),
   },
   inventory: {
@@ -136,8 +139,8 @@ export const CATALOGUE: Catalogue = {
     direction: "both",
     kind: "session",
     meaning: "I am here and had nothing else to say",
-    duty: "nothing: any byte received is the sign of life",
-    body: z.strictObject({}),
+    duty: "any byte received is the sign of life; a runner notes `reconnectSpreadSeconds`",
+    body: z.strictObject({ reconnectSpreadSeconds: RECONNECT_SPREAD.exactOptional() }),
   },
   ack: {
     direction: "down",
@@ -282,7 +285,7 @@ export const CATALOGUE: Catalogue = {
     kind: "update",
     meaning: "a piece of a run's masked log",
     duty: "append it at its offset: drop what it has, record a gap where something is missing, then `ack`",
-    body: z.strictObject({ runId: UUID, offset: z.int().nonnegative(), text: text(LIMITS.logChunkBytes) }),
+    body: LOG_CHUNK,
   },
 };
 

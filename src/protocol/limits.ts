@@ -11,7 +11,7 @@ export const LIMITS = {
   /** Text of one log chunk, in UTF-8. */
   logChunkBytes: 65_536,
   /** Log text that may be sent and not yet acknowledged in one session. */
-  logWindowBytes: 262_144,
+  logWindowBytes: 1_048_576,
   /** Either side sends a heartbeat when it has sent nothing for this long. */
   heartbeatSeconds: 10,
   /** A peer that was silent for this long is closed with 4504. */

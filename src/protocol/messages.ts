@@ -160,6 +160,7 @@ export interface MessageBodies {
     heartbeatSeconds: number;
     silenceSeconds: number;
     minimumRunnerVersion?: string;
+    /** from the gateway: the runner draws the wait before its first redial from 0 to this; absent: no news */ reconnectSpreadSeconds?: number;
   };
   inventory: {
     pipelines: PipelineKey[];
@@ -193,7 +194,9 @@ export interface MessageBodies {
     deleted: number;
     /** on the runner, but not wanted and without tombstone; left alone */ orphans: PipelineKey[];
   };
-  heartbeat: Record<string, never>;
+  heartbeat: {
+    /** from the gateway: the runner draws the wait before its first redial from 0 to this; absent: no news */ reconnectSpreadSeconds?: number;
+  };
   ack: {
     seq: number;
   };
@@ -297,6 +300,7 @@ export interface MessageBodies {
     runId: string;
     offset: number;
     text: string;
+    /** with an empty text: more is there, but the limit for sending is reached, so the rest stays on site while the run goes on; its last part follows after the end */ held?: true;
   };
 }
 

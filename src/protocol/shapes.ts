@@ -2,8 +2,17 @@ import { z } from "zod";
 import { CLOSE_CODES, type CloseName } from "./close-codes.ts";
 import { FAILURE_CATEGORIES, type FailureCategory } from "./failure-category.ts";
 import { LIMITS } from "./limits.ts";
-import type { JsonObject, MessageBodies, PipelineBody, PipelineKey, RunReport } from "./messages.ts";
-import { RUN_STATES } from "./run-state.ts";
+import type {
+  Failure,
+  JsonObject,
+  LogEnd,
+  MessageBodies,
+  PipelineBody,
+  PipelineKey,
+  RunReport,
+  Schedule,
+} from "./messages.ts";
+import { RUN_STATES, type RunState } from "./run-state.ts";
 
 /* Shapes that several messages share; with catalogue.ts the one source of what is on the wire. Every object is strict. */
 
@@ -146,6 +155,18 @@ export const JSON_OBJECT: z.ZodType<JsonObject> = jsonObject;
 /** Names of close-codes.ts. */
 export const CLOSE_NAME: z.ZodType<CloseName> = closeName;
 
+/** Why a run failed. */
+export const FAILURE: z.ZodType<Failure> = failure;
+
+/** What a complete log must come to. */
+export const LOG_END: z.ZodType<LogEnd> = logEnd;
+
+/** When a pipeline runs by itself. */
+export const SCHEDULE: z.ZodType<Schedule> = schedule;
+
+/** Names of run-state.ts. */
+export const RUN_STATE: z.ZodType<RunState> = runState;
+
 /** A run as its runner knows it; also kept on disk by the process executor. */
 export const RUN_REPORT: z.ZodType<RunReport> = runReport;
 
@@ -173,3 +194,23 @@ export const RUN_MOMENT: z.ZodType<Pick<RunReport, "runId" | "pipelineId" | "att
 export function text(limit: number): z.ZodString {
   return z.string().max(limit);
 }
+
+/** A piece of log on its way. */
+export const LOG_CHUNK: z.ZodType<MessageBodies["run.log"]> = z.strictObject({
+  runId: UUID,
+  offset: z.int().nonnegative(),
+  text: text(LIMITS.logChunkBytes),
+  held: z
+    .literal(true)
+    .exactOptional()
+    .describe(
+      "with an empty text: more is there, but the limit for sending is reached, so the rest stays on site while the run goes on; its last part follows after the end",
+    ),
+});
+
+/** The same wish in `welcome` and `heartbeat`. */
+export const RECONNECT_SPREAD: z.ZodType<number> = z
+  .int()
+  .positive()
+  .max(60)
+  .describe("from the gateway: the runner draws the wait before its first redial from 0 to this; absent: no news");

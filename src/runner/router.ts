@@ -6,7 +6,10 @@ import type { Executor } from "../executor/executor.ts";
 import type { Pipelines, Tombstone } from "../pipelines/pipelines.ts";
 import type { Policy } from "../policy/policy.ts";
 import { LIMITS } from "../protocol/limits.ts";
+import type { PipelineBody } from "../protocol/messages.ts";
+import { scheduleMistake } from "../protocol/schedule.ts";
 import type { Runs } from "../runs/runs.ts";
+import type { Schedules } from "../schedules/schedules.ts";
 
 /** What operations reach. `turns` keeps those of one pipeline in the order they came. */
 export interface RouterSurroundings {
@@ -15,6 +18,7 @@ export interface RouterSurroundings {
   readonly policy: Policy;
   readonly pipelines: Pipelines;
   readonly runs: Runs;
+  readonly schedules: Pick<Schedules, "set" | "remove">;
   readonly executor: Executor;
 }
 
@@ -61,23 +65,22 @@ async function carryOut(
   clockOffsetMs: number,
   surroundings: RouterSurroundings,
 ): Promise<Verdict> {
-  const { pipelines, runs, executor, log } = surroundings;
+  const { pipelines, runs, executor } = surroundings;
   switch (operation.type) {
     case "pipeline.deploy":
-      await pipelines.deploy(operation.body.pipeline);
-      if (operation.body.pipeline.schedule !== undefined) {
-        log.warn("A schedule was stored, but this version fires none", { pipeline: operation.body.pipeline.name });
-      }
-      return { outcome: "accepted" };
+      return deploy(operation.body.pipeline, surroundings);
     case "pipeline.toggle": {
       const { operationId: _, ...change } = operation.body;
-      if (await pipelines.toggle(change)) return { outcome: "accepted" };
-      return {
-        outcome: "refused",
-        reason: "unknownPipeline",
-        message: "Cannot toggle the pipeline: it is not deployed here",
-        advice: "Deploy it first",
-      };
+      if (!(await pipelines.toggle(change))) {
+        return {
+          outcome: "refused",
+          reason: "unknownPipeline",
+          message: "Cannot toggle the pipeline: it is not deployed here",
+          advice: "Deploy it first",
+        };
+      }
+      await followSchedule(change.pipelineId, surroundings);
+      return { outcome: "accepted" };
     }
     case "pipeline.delete":
       await removeBuried(operation.body, surroundings);
@@ -110,14 +113,39 @@ async function carryOut(
   }
 }
 
+async function deploy(pipeline: PipelineBody, surroundings: RouterSurroundings): Promise<Verdict> {
+  const mistake = pipeline.schedule === undefined ? undefined : scheduleMistake(pipeline.schedule);
+  if (mistake !== undefined) {
+    return {
+      outcome: "refused",
+      reason: "badConfig",
+      message: `Cannot deploy the pipeline: its schedule's ${mistake}`,
+      advice: "Correct the schedule and deploy the pipeline again",
+    };
+  }
+  await surroundings.pipelines.deploy(pipeline);
+  await followSchedule(pipeline.pipelineId, surroundings);
+  return { outcome: "accepted" };
+}
+
+/** The schedule follows what is stored, which may be newer than what came. */
+async function followSchedule(pipelineId: string, { pipelines, schedules }: RouterSurroundings): Promise<void> {
+  const head = pipelines.head(pipelineId);
+  if (head !== undefined) await schedules.set(head);
+}
+
 /** Acts on a tombstone in its pipeline's turn. True when a pipeline was removed. */
 export function bury(tombstone: Tombstone, surroundings: RouterSurroundings): Promise<boolean> {
   return surroundings.turns.run(tombstone.pipelineId, () => removeBuried(tombstone, surroundings));
 }
 
-/** Stops the runs first and removes the pipeline last, so that what a crash leaves half done is done again at the next greeting. */
-async function removeBuried(tombstone: Tombstone, { pipelines, runs }: RouterSurroundings): Promise<boolean> {
+/** Ends the schedule and the runs first and removes the pipeline last, so that what a crash leaves half done is done again at the next greeting. */
+async function removeBuried(
+  tombstone: Tombstone,
+  { pipelines, runs, schedules }: RouterSurroundings,
+): Promise<boolean> {
   if (!pipelines.isBuriedBy(tombstone)) return false;
+  await schedules.remove(tombstone.pipelineId);
   await runs.stopAll(tombstone.pipelineId);
   await pipelines.remove(tombstone.pipelineId);
   return true;

@@ -2,24 +2,31 @@ import type { Clock } from "../base/clock.ts";
 import { CodedError } from "../base/errors.ts";
 import { KeyedQueue } from "../base/keyed-queue.ts";
 import type { Log } from "../base/log.ts";
+import { Pulses } from "../base/pulses.ts";
 import { Scope } from "../base/scope.ts";
 import type { Settings } from "../config/settings.ts";
 import { type Connection, createConnection, type RunnerFacts } from "../connection/connection.ts";
 import type { ConnectionStatus } from "../connection/runner-side.ts";
-import { openExecutor } from "../executor/catalogue.ts";
+import { ABSENT_EXECUTORS } from "../executor/catalogue.ts";
 import { openPipelineFiles } from "../pipelines/pipeline-files.ts";
 import { Pipelines } from "../pipelines/pipelines.ts";
 import { openPolicy } from "../policy/policy.ts";
+import { isTerminal } from "../protocol/run-state.ts";
 import { Runs } from "../runs/runs.ts";
 import { joinPath, readTextIfExists } from "../runtime/files.ts";
 import { platformText } from "../runtime/system.ts";
+import { openScheduleRecords } from "../schedules/schedule-records.ts";
+import { Schedules } from "../schedules/schedules.ts";
 import { VERSION } from "../version.ts";
 import { RUNNER_ERRORS } from "./errors.ts";
-import { processExecutorSettings } from "./executor-settings.ts";
+import { openConfiguredExecutor } from "./executor-settings.ts";
 import { installationId } from "./installation.ts";
+import { Measures } from "./measures.ts";
 import { startMetrics } from "./metrics.ts";
 import { OPERATIONS } from "./router.ts";
 import { runnerSide } from "./runner-side.ts";
+import { scheduledRuns } from "./scheduled-runs.ts";
+import { timedExecutor } from "./timed-executor.ts";
 import { tokenSource } from "./token.ts";
 
 /** A runner at work. */
@@ -31,6 +38,11 @@ export interface Runner {
 
 /** How long a part may take to stop; only the connection needs time, so all of it stays under 10 s. */
 const STOP_LIMIT_MS = 8000;
+
+const BYTES_PER_MEGABYTE = 1_000_000;
+
+/** The logs are looked at four times a second; after this long without it that loop is stuck. */
+const LOGS_LIMIT_MS = 60_000;
 
 /** How long states not yet acknowledged are waited for. */
 const FLUSH_MS = 3000;
@@ -59,39 +71,81 @@ async function start(
   log: Log,
   scope: Scope,
 ): Promise<Runner> {
-  const executor = await openExecutor("process", { ...processExecutorSettings(settings), clock, log });
+  const measures = new Measures(clock);
+  const pulses = new Pulses(clock);
+  const executor = timedExecutor(await openConfiguredExecutor(settings, clock, log), measures.executor, clock);
   scope.own("executor", () => executor.close());
   const pipelines = await Pipelines.open(await openPipelineFiles(joinPath(settings.dataDirectory, "pipelines"), log));
 
   let connection: Connection | undefined;
+  let schedules: Schedules | undefined;
+  let connectionSince = clock.monotonic();
+  let draining = false;
+  let logsBeat = (): void => undefined;
   const runs = new Runs({
     executor,
     pipelines,
     maxConcurrentRuns: settings.maxConcurrentRuns,
     clock,
     log,
-    emit: (report) => connection?.put(report),
+    emit: (report) => {
+      connection?.put(report);
+      if (isTerminal(report.state)) schedules?.wake();
+    },
     wakeLogs: () => connection?.wake(),
+    onLogPoll: () => logsBeat(),
+    logLimitBytes: settings.runLogLimitMegabytes * BYTES_PER_MEGABYTE,
   });
   scope.own("runs", () => runs.close());
+
+  const [turns, policy] = [new KeyedQueue(), openPolicy];
+  const records = await openScheduleRecords(joinPath(settings.dataDirectory, "schedules"), log);
+  const ordered = scheduledRuns({ policy, pipelines, runs });
+  const calendar = await Schedules.open({ records, runs: ordered, turns, clock, log }, pipelines.heads());
+  schedules = calendar;
 
   connection = createConnection({
     url: settings.serverUrl,
     token: tokenSource(settings),
     runner: await runnerFacts(settings, executor.kind),
     reconnectFloorMs: settings.reconnectDelaySeconds * 1000,
-    side: runnerSide({ turns: new KeyedQueue(), log, policy: openPolicy, pipelines, runs, executor }),
+    side: runnerSide({ turns, log, policy, pipelines, runs, schedules: calendar, executor }),
     clock,
     log,
-    onStatus: (status) => log.info("Connection", { ...status }),
+    onStatus: (status) => {
+      connectionSince = clock.monotonic();
+      log.info("Connection", { ...status });
+    },
+    onOperation: measures.onOperation,
+    onRoundTrip: measures.onRoundTrip,
     ...(await ownCertificates(settings.serverCaFile)),
   });
   const line = connection;
+  // Before the rest, so that probes are answered while runs are taken up again, and until the connection is closed.
+  await startMetrics(settings, {
+    connection: line,
+    connectionSince: () => connectionSince,
+    runs,
+    schedules: calendar,
+    executor,
+    executorIsAbsent: ABSENT_EXECUTORS.includes(settings.executorType),
+    measures,
+    pulses,
+    isDraining: () => draining,
+    scope,
+    clock,
+    log,
+  });
   scope.own("connection", () => line.close("normal", FLUSH_MS));
-  scope.own("intake", () => runs.drain());
+  scope.own("intake", () => {
+    draining = true;
+    runs.drain();
+  });
+  scope.own("schedules", () => calendar.stop());
 
   await runs.adopt();
-  await startMetrics(settings, { connection: line, runs, scope, clock, log });
+  calendar.start();
+  logsBeat = pulses.loop("logs", LOGS_LIMIT_MS);
   line.start();
   return { status: () => line.status(), stop: () => scope.close(STOP_LIMIT_MS) };
 }

@@ -2,19 +2,36 @@ import type { Clock } from "../base/clock.ts";
 import { describeError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Executor, LogPiece } from "../executor/executor.ts";
+import { type KnownEnd, nextLogPart } from "./log-part.ts";
 
 /** How often the logs of live runs are looked at for something new. */
 const POLL_MS = 250;
+/** Read at once from a log, for several chunks. */
+const READ_BYTES = 262_144;
+/** Enough for one character, so that the answer tells whether there is anything. */
+const LOOK_BYTES = 4;
 
 interface Cursor {
-  /** Up to here it was handed to the connection in this session. */
+  /** Up to here it was handed to the connection in this session, or is never sent because of the limit. */
   sent: number;
   /** Up to here the gateway has it. */
   acknowledged: number;
   /** True when the log has ended and all of it was handed over. */
   drained: boolean;
+  /** True when the gateway was told in this session that the rest waits for the run's end. */
+  heldTold: boolean;
   /** False until there may be something new to read. */
   awake: boolean;
+  /** What was read and not yet handed over; begins at `sent`. */
+  ahead: string;
+}
+
+/** A piece of log on its way to the connection. `held` comes with an empty text: the rest waits for the run's end. */
+export interface RunLogChunk {
+  readonly runId: string;
+  readonly offset: number;
+  readonly text: string;
+  readonly held?: true;
 }
 
 /** What the log lane stands on. */
@@ -22,9 +39,15 @@ export interface RunLogsOptions {
   readonly executor: Pick<Executor, "readLog">;
   readonly clock: Clock;
   readonly log: Log;
+  /** At most so many bytes of one log are sent: its beginning and its end. */
+  readonly limitBytes: number;
+  /** What is known of the end of a run's log. */
+  readonly endOf: (runId: string) => KnownEnd;
   /** There may be log to send. */
   readonly wake: () => void;
-  /** All of a run's log has reached the gateway. */
+  /** Told at each look for something new, as a sign of life. */
+  readonly onPoll?: () => void;
+  /** All of a run's log that is to be sent has reached the gateway. */
   readonly onDelivered: (runId: string) => void;
 }
 
@@ -46,8 +69,9 @@ export class RunLogs {
     this.#cancelPoll = this.#options.clock.schedule(
       POLL_MS,
       () => {
-        for (const cursor of this.#cursors.values()) cursor.awake = !cursor.drained;
+        for (const [runId, cursor] of this.#cursors) cursor.awake = this.#maySend(runId, cursor);
         if (this.#cursors.size > 0) this.#options.wake();
+        this.#options.onPoll?.();
         this.start();
       },
       { unref: true },
@@ -60,35 +84,28 @@ export class RunLogs {
 
   /** From now on this run's log is sent. */
   add(runId: string): void {
-    if (!this.#cursors.has(runId)) this.#cursors.set(runId, { sent: 0, acknowledged: 0, drained: false, awake: true });
+    if (!this.#cursors.has(runId)) this.#cursors.set(runId, cursorAt(0));
   }
 
   remove(runId: string): void {
     this.#cursors.delete(runId);
   }
 
-  /** True when the log has ended and the gateway has all of it. */
+  /** True when the log has ended and the gateway has all of it that is to be sent. */
   isDelivered(runId: string): boolean {
     const cursor = this.#cursors.get(runId);
     return cursor?.drained === true && cursor.acknowledged >= cursor.sent;
   }
 
   /** The next chunk of some run, or undefined when nothing is there now. Runs take turns. */
-  async next(maxBytes: number): Promise<{ runId: string; offset: number; text: string } | undefined> {
+  async next(maxBytes: number): Promise<RunLogChunk | undefined> {
     for (const [runId, cursor] of [...this.#cursors]) {
       if (!cursor.awake || cursor.drained) continue;
-      const offset = cursor.sent;
-      const piece = await this.#read(runId, offset, maxBytes);
-      if (this.#cursors.get(runId) !== cursor || cursor.sent !== offset) continue;
-      if (piece === undefined || piece.text === "") {
-        cursor.awake = false;
-        if (piece?.ended === true) this.#drained(runId, cursor);
-        continue;
-      }
-      cursor.sent = piece.nextOffset;
+      const chunk = await this.#nextOf(runId, cursor, maxBytes);
+      if (chunk === undefined) continue;
       this.#cursors.delete(runId);
       this.#cursors.set(runId, cursor);
-      return { runId, offset, text: piece.text };
+      return chunk;
     }
     return undefined;
   }
@@ -96,21 +113,50 @@ export class RunLogs {
   /** A new session: each run goes on from the gateway's offset, one it doesn't list from 0. */
   rewind(cursors: ReadonlyMap<string, number>): void {
     for (const [runId, cursor] of this.#cursors) {
-      const offset = cursors.get(runId) ?? 0;
-      this.#cursors.set(runId, { sent: offset, acknowledged: offset, drained: false, awake: true });
+      this.#cursors.set(runId, cursorAt(cursors.get(runId) ?? 0));
       cursor.awake = false;
     }
   }
 
   /** The gateway has this chunk. */
-  acknowledged(chunk: { readonly runId: string; readonly offset: number; readonly text: string }): void {
+  acknowledged(chunk: RunLogChunk): void {
     const cursor = this.#cursors.get(chunk.runId);
     if (cursor === undefined) return;
     cursor.acknowledged = Math.max(cursor.acknowledged, chunk.offset + new TextEncoder().encode(chunk.text).length);
     if (this.isDelivered(chunk.runId)) this.#options.onDelivered(chunk.runId);
   }
 
-  #drained(runId: string, cursor: Cursor): void {
+  #maySend(runId: string, cursor: Cursor): boolean {
+    return !cursor.drained && !(cursor.heldTold && this.#options.endOf(runId) === undefined);
+  }
+
+  async #nextOf(runId: string, cursor: Cursor, maxBytes: number): Promise<RunLogChunk | undefined> {
+    if (cursor.ahead !== "") return handOver(runId, cursor, maxBytes);
+    const position = cursor.sent;
+    const { limitBytes, endOf } = this.#options;
+    // The end is looked at first: what is read after it is the whole log.
+    const end = endOf(runId);
+    const part = nextLogPart(position, limitBytes, end);
+    if (part === "done") return this.#drained(runId, cursor);
+    const [from, room] = part === "held" ? [position, LOOK_BYTES] : [part.from, part.upTo - part.from];
+    const piece = await this.#read(runId, from, Math.min(room, READ_BYTES));
+    if (this.#cursors.get(runId) !== cursor || cursor.sent !== position) return undefined;
+    if (piece === undefined || piece.text === "") {
+      cursor.awake = false;
+      // The log is shorter than it was told: what is missing doesn't come any more.
+      return piece !== undefined && end !== undefined ? this.#drained(runId, cursor) : undefined;
+    }
+    if (part === "held") {
+      cursor.heldTold = true;
+      cursor.awake = false;
+      return { runId, offset: position, text: "", held: true };
+    }
+    cursor.sent = piece.offset;
+    cursor.ahead = piece.text;
+    return handOver(runId, cursor, maxBytes);
+  }
+
+  #drained(runId: string, cursor: Cursor): undefined {
     cursor.drained = true;
     if (this.isDelivered(runId)) this.#options.onDelivered(runId);
   }
@@ -123,4 +169,17 @@ export class RunLogs {
       return undefined;
     }
   }
+}
+
+/** Cuts the next chunk, of whole characters, from what was read ahead. */
+function handOver(runId: string, cursor: Cursor, maxBytes: number): RunLogChunk {
+  const { read, written } = new TextEncoder().encodeInto(cursor.ahead, new Uint8Array(Math.max(maxBytes, LOOK_BYTES)));
+  const chunk = { runId, offset: cursor.sent, text: cursor.ahead.slice(0, read) };
+  cursor.ahead = cursor.ahead.slice(read);
+  cursor.sent += written;
+  return chunk;
+}
+
+function cursorAt(offset: number): Cursor {
+  return { sent: offset, acknowledged: offset, drained: false, heldTold: false, awake: true, ahead: "" };
 }

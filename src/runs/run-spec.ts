@@ -1,8 +1,11 @@
 import type { RunSpec } from "../executor/executor.ts";
 import type { Json, JsonObject, MessageBodies, PipelineBody } from "../protocol/messages.ts";
 
+/** What is told about a run to start: by the gateway, or by a schedule of this runner. */
+export type RunOrder = Omit<MessageBodies["run.start"], "operationId">;
+
 /** Makes what the executor needs from a deployed pipeline and the order to run it. `startBefore` is this machine's time. */
-export function specOf(pipeline: PipelineBody, order: MessageBodies["run.start"], startBefore: number): RunSpec {
+export function specOf(pipeline: PipelineBody, order: RunOrder, startBefore: number): RunSpec {
   return {
     runId: order.runId,
     attempt: order.attempt,
@@ -22,7 +25,7 @@ export function specOf(pipeline: PipelineBody, order: MessageBodies["run.start"]
  */
 function withOverrides(
   config: JsonObject,
-  order: Pick<MessageBodies["run.start"], "sourceConfigOverride" | "appConfigOverride">,
+  order: Pick<RunOrder, "sourceConfigOverride" | "appConfigOverride">,
 ): JsonObject {
   let result = config;
   if (order.sourceConfigOverride !== undefined) {

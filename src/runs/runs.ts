@@ -1,13 +1,13 @@
 import type { Clock } from "../base/clock.ts";
-import { CodedError, describeError } from "../base/errors.ts";
+import { CodedError, describeError, errorCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Executor } from "../executor/executor.ts";
 import type { Pipelines } from "../pipelines/pipelines.ts";
-import type { MessageBodies, RunReport } from "../protocol/messages.ts";
+import type { RunReport } from "../protocol/messages.ts";
 import { isTerminal } from "../protocol/run-state.ts";
 import { followRun } from "./run.ts";
 import { RunLogs } from "./run-logs.ts";
-import { specOf } from "./run-spec.ts";
+import { type RunOrder, specOf } from "./run-spec.ts";
 import { RunTable } from "./run-table.ts";
 import { type RunVerdict, refused } from "./verdict.ts";
 
@@ -22,6 +22,10 @@ export interface RunsOptions {
   readonly emit: (report: RunReport) => void;
   /** There may be log to send. */
   readonly wakeLogs: () => void;
+  /** Told at each look for something new in the logs, as a sign of life. */
+  readonly onLogPoll?: () => void;
+  /** At most so many bytes of one run's log are sent; the whole stays on site. No limit when absent. */
+  readonly logLimitBytes?: number;
 }
 
 /** The runs of this runner: takes orders, follows each run to its end, forgets it when all of it is acknowledged. */
@@ -30,7 +34,7 @@ export class Runs {
   readonly logs: RunLogs;
   readonly #options: RunsOptions;
   readonly #stopFollowing = new AbortController();
-  readonly #starting = new Map<string, Promise<RunVerdict>>();
+  readonly #starting = new Map<string, { readonly pipelineId: string; readonly verdict: Promise<RunVerdict> }>();
   readonly #acknowledged = new Set<string>();
   #draining = false;
 
@@ -40,7 +44,10 @@ export class Runs {
       executor: options.executor,
       clock: options.clock,
       log: options.log,
+      limitBytes: options.logLimitBytes ?? Number.MAX_SAFE_INTEGER,
+      endOf: (runId) => this.table.endOfLog(runId),
       wake: options.wakeLogs,
+      ...(options.onLogPoll === undefined ? {} : { onPoll: options.onLogPoll }),
       onDelivered: (runId) => this.#releaseWhenDone(runId),
     });
   }
@@ -49,25 +56,38 @@ export class Runs {
   async adopt(): Promise<void> {
     for (const report of await this.#options.executor.list()) {
       this.#options.log.info("Run found again", { run: report.runId, state: report.state });
-      this.#takeIn(report);
+      this.#takeIn(report, true);
     }
     this.logs.start();
   }
 
-  /** An order to start a run; answered at once. `clockOffsetMs` is the server's time minus ours. */
-  start(order: MessageBodies["run.start"], clockOffsetMs: number): Promise<RunVerdict> {
+  /** An order to start a run; answered at once. `clockOffsetMs` is the orderer's time minus ours. */
+  start(order: RunOrder, clockOffsetMs: number): Promise<RunVerdict> {
     const known = this.table.get(order.runId);
     if (known !== undefined) return Promise.resolve({ outcome: "duplicate", run: known });
     const running = this.#starting.get(order.runId);
-    if (running !== undefined) return running;
+    if (running !== undefined) return running.verdict;
     const verdict = this.#start(order, clockOffsetMs).finally(() => this.#starting.delete(order.runId));
-    this.#starting.set(order.runId, verdict);
+    this.#starting.set(order.runId, { pipelineId: order.pipelineId, verdict });
     return verdict;
+  }
+
+  /** Id of the live run of a pipeline, of which there is at most one (docs/adr/0010). */
+  liveRunOf(pipelineId: string): string | undefined {
+    const live = this.table.live().find((report) => report.pipelineId === pipelineId);
+    if (live !== undefined) return live.runId;
+    for (const [runId, starting] of this.#starting) if (starting.pipelineId === pipelineId) return runId;
+    return undefined;
+  }
+
+  /** True when a run more would find a place. */
+  hasRoom(): boolean {
+    return !this.#draining && this.#busyPlaces() < this.#options.maxConcurrentRuns;
   }
 
   /** An order to stop a run; undefined when this runner has no such run. */
   async stop(runId: string): Promise<RunVerdict | undefined> {
-    await this.#starting.get(runId);
+    await this.#starting.get(runId)?.verdict;
     const known = this.table.get(runId);
     if (known === undefined) return undefined;
     if (isTerminal(known.state)) return { outcome: "duplicate", run: known };
@@ -104,7 +124,7 @@ export class Runs {
     this.#stopFollowing.abort();
   }
 
-  async #start(order: MessageBodies["run.start"], clockOffsetMs: number): Promise<RunVerdict> {
+  async #start(order: RunOrder, clockOffsetMs: number): Promise<RunVerdict> {
     const { clock, executor, maxConcurrentRuns, pipelines } = this.#options;
     if (this.#draining)
       return refused(
@@ -115,6 +135,13 @@ export class Runs {
     const startBefore = order.startBefore - clockOffsetMs;
     if (clock.now() > startBefore)
       return refused("tooLate", "Cannot start the run: its time to start is over", "Start a new run");
+    const live = this.liveRunOf(order.pipelineId);
+    if (live !== undefined)
+      return refused(
+        "full",
+        `Cannot start the run: run ${live} of its pipeline is live, and runs of one pipeline don't overlap`,
+        "Offer it again when that run has ended, or stop that run",
+      );
     if (this.#busyPlaces() >= maxConcurrentRuns) {
       return refused(
         "full",
@@ -141,7 +168,7 @@ export class Runs {
       if (answer === "exists") return await this.#meet(order);
     } catch (error) {
       this.#options.log.error("Run refused", { run: order.runId, error });
-      return refusedFor(error, "storage");
+      return refusedFor(error, errorCode(error) === "ExecutorAbsent" ? "noExecutor" : "storage");
     }
     const report: RunReport = {
       runId: order.runId,
@@ -154,9 +181,9 @@ export class Runs {
   }
 
   /** The object is there already, from before the run was released: its own state is the answer. */
-  async #meet(order: MessageBodies["run.start"]): Promise<RunVerdict> {
+  async #meet(order: RunOrder): Promise<RunVerdict> {
     for await (const report of this.#options.executor.observe(order.runId, this.#stopFollowing.signal)) {
-      this.#takeIn(report);
+      this.#takeIn(report, true);
       return { outcome: "duplicate", run: report };
     }
     return refused("storage", "Cannot start the run: its object exists but tells no state", "See the runner's log");
@@ -167,9 +194,9 @@ export class Runs {
     return new Set([...this.table.live().map((report) => report.runId), ...this.#starting.keys()]).size;
   }
 
-  #takeIn(report: RunReport): void {
+  #takeIn(report: RunReport, foundAgain = false): void {
     const { executor, emit, log } = this.#options;
-    this.table.add(report);
+    this.table.add(report, foundAgain);
     this.logs.add(report.runId);
     emit(report);
     if (!isTerminal(report.state)) {
@@ -177,10 +204,18 @@ export class Runs {
     }
   }
 
+  /** What the limit kept back of a log that is delivered. */
+  #noteLogGap(runId: string): void {
+    const end = this.table.endOfLog(runId);
+    const { logLimitBytes } = this.#options;
+    if (typeof end === "number" && logLimitBytes !== undefined) this.table.noteLogGap(Math.max(0, end - logLimitBytes));
+  }
+
   /** Nothing is forgotten before both its terminal state and its log are acknowledged (design §2.4). */
   #releaseWhenDone(runId: string): void {
     if (!this.#acknowledged.has(runId) || !this.logs.isDelivered(runId)) return;
     this.#acknowledged.delete(runId);
+    this.#noteLogGap(runId);
     this.logs.remove(runId);
     this.#options.executor.release(runId).then(
       () => this.table.remove(runId),
@@ -193,6 +228,6 @@ export class Runs {
   }
 }
 
-function refusedFor(error: unknown, reason: "storage" | "badConfig"): RunVerdict {
+function refusedFor(error: unknown, reason: "storage" | "badConfig" | "noExecutor"): RunVerdict {
   return refused(reason, describeError(error), error instanceof CodedError ? error.advice : "See the runner's log");
 }

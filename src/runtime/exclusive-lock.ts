@@ -1,7 +1,7 @@
 import * as fs from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { describeError } from "../base/errors.ts";
+import { describeError, errorCode } from "../base/errors.ts";
 
 /** A lock that one process holds at a time. */
 export interface ExclusiveLock {
@@ -17,6 +17,7 @@ export interface ExclusiveLock {
  */
 export async function takeExclusiveLock(path: string): Promise<ExclusiveLock | undefined> {
   await fs.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makePrivate(path);
   const database = new DatabaseSync(path);
   try {
     database.exec("PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE");
@@ -32,4 +33,14 @@ export async function takeExclusiveLock(path: string): Promise<ExclusiveLock | u
       held = false;
     },
   };
+}
+
+/** Whoever may read the file can hold a lock on it; and no handle is opened on one that exists. */
+async function makePrivate(path: string): Promise<void> {
+  try {
+    await fs.writeFile(path, "", { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") throw error;
+    await fs.chmod(path, 0o600);
+  }
 }

@@ -53,17 +53,14 @@ export async function createExclusively(path: string, text: string, mode = 0o600
   return true;
 }
 
-/** Makes a directory that must not exist yet. False when it exists. Parents are made as needed. */
-export async function makeDirectoryExclusively(path: string, mode = 0o700): Promise<boolean> {
-  await fs.mkdir(dirname(path), { recursive: true, mode });
-  try {
-    await fs.mkdir(path, { mode });
-  } catch (error) {
-    if (errorCode(error) === "EEXIST") return false;
-    throw error;
-  }
-  await syncDirectory(dirname(path));
-  return true;
+/**
+ * Makes a new directory, mode 0700, with these files in it, mode 0600; all of it is on the disk when it answers, but for the
+ * directory's own name, which `publishDirectory` brings there. @throws the system's error, `EEXIST` when there is one already
+ */
+export async function makeDirectoryWith(path: string, files: Readonly<Record<string, string>>): Promise<void> {
+  await fs.mkdir(path, { mode: 0o700 });
+  await Promise.all(Object.entries(files).map(([name, text]) => writeAndSync(join(path, name), text, "wx", 0o600)));
+  await syncDirectory(path);
 }
 
 /**

@@ -30,14 +30,17 @@ export interface DetachedOptions {
   readonly outputFile?: string;
 }
 
-/** The identity of a process, or undefined when there is none. One that has ended and waits to be reaped (state Z) is none. */
+/**
+ * The identity of a process, or undefined when there is none. One that has ended and waits to be reaped (state Z) is none.
+ * @throws the system's error when that can't be told
+ */
 export async function processIdentity(pid: number): Promise<ProcessIdentity | undefined> {
   if (process.platform !== "linux") return identityFromPs(pid);
   const stat = await readStat(pid);
   return stat === undefined ? undefined : { pid, startTime: stat.startTime };
 }
 
-/** True while this very process lives; false when it ended, even if another one has its process id now. */
+/** True while this very process lives; false when it ended, even if another one has its process id now. @throws as `processIdentity` */
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   return (await processIdentity(identity.pid))?.startTime === identity.startTime;
 }
@@ -152,12 +155,16 @@ async function readStat(pid: number): Promise<{ startTime: string; group: number
   return { startTime: `${ticks}@${bootId}`, group: Number(group) };
 }
 
-/** Undefined when the process is gone or is not ours to look at. */
+/**
+ * Undefined when the process is gone or is not ours to look at. Anything else (no file descriptor left, no memory) says nothing
+ * about the process, so it is thrown: who is taken for dead is cleaned up.
+ */
 async function readProc(path: string): Promise<string | undefined> {
   try {
     return await fs.readFile(path, "latin1");
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(errorCode(error) ?? "")) return undefined;
+    throw error;
   }
 }
 

@@ -1,5 +1,7 @@
+import { START_UNITS, StartFilter } from "./start-filter.ts";
+
 /** Rows of the complete transition table hold at most this many entries; deeper states follow links instead. */
-const DENSE_ENTRIES = 2_097_152;
+const DENSE_ENTRIES = 524_288;
 
 /**
  * An Aho-Corasick automaton over UTF-16 code units, in flat typed arrays. States are numbered breadth first, so the shallow
@@ -11,9 +13,14 @@ export class AhoCorasick {
   readonly #denseStates: number;
   readonly #dense: Int32Array;
   readonly #trie: Trie;
+  /** Undefined when a pattern is too short for it. */
+  readonly #filter: StartFilter | undefined;
 
   constructor(patterns: Iterable<string>) {
-    this.#trie = buildTrie(patterns);
+    const known = [...new Set(patterns)].filter((pattern) => pattern !== "");
+    this.#trie = buildTrie(known);
+    const filters = known.every((pattern) => pattern.length >= START_UNITS);
+    this.#filter = filters ? new StartFilter(known) : undefined;
     const { units, states } = this.#trie;
     this.#classOf = new Uint16Array(65_536);
     this.#classes = 1;
@@ -30,11 +37,35 @@ export class AhoCorasick {
    * pattern that ends at each place; a start before the text is negative. Answers the new state.
    */
   scan(state: number, text: string, from: number, found: (start: number, end: number) => void): number {
-    const { units, child, sibling, fail, match } = this.#trie;
+    const filter = this.#filter;
+    if (filter === undefined) return this.#walk(state, text, from, text.length, found).state;
+    let { state: at, end } = this.#walk(state, text, from, from, found);
+    while (end < text.length) {
+      const next = filter.next(text, end - this.pending(at));
+      ({ state: at, end } = this.#walk(0, text, next, Math.min(text.length, next + START_UNITS), found));
+    }
+    return at;
+  }
+
+  /**
+   * Goes on over `text` from `from`, at least up to `least` and then as long as more than the filter sees of a pattern is open.
+   * Nothing before the text is left to the filter.
+   */
+  #walk(
+    state: number,
+    text: string,
+    from: number,
+    least: number,
+    found: (start: number, end: number) => void,
+  ): { readonly state: number; readonly end: number } {
+    const { units, child, sibling, fail, match, depth } = this.#trie;
     const [dense, classOf, classes, denseStates] = [this.#dense, this.#classOf, this.#classes, this.#denseStates];
     const length = text.length;
     let at = state;
-    for (let i = from; i < length; i++) {
+    let i = from;
+    for (; i < length; i++) {
+      const open = depth[at] as number;
+      if (i >= least && open < START_UNITS && open <= i) break;
       const unit = text.charCodeAt(i);
       while (at >= denseStates) {
         let next = child[at] as number;
@@ -49,7 +80,7 @@ export class AhoCorasick {
       const longest = match[at] as number;
       if (longest !== 0) found(i + 1 - longest, i + 1);
     }
-    return at;
+    return { state: at, end: i };
   }
 
   /** How many of the last units could be the beginning of a pattern. */
@@ -86,8 +117,8 @@ interface Trie {
 }
 
 /** Sorted patterns with equal beginnings lie side by side, so each level of the trie can be numbered in one pass. */
-function buildTrie(patterns: Iterable<string>): Trie {
-  const sorted = [...new Set(patterns)].filter((pattern) => pattern !== "").sort(byUnits);
+function buildTrie(patterns: readonly string[]): Trie {
+  const sorted = patterns.toSorted(byUnits);
   const capacity = sorted.reduce((sum, pattern) => sum + pattern.length, 1);
   const trie = {
     states: 1,

@@ -13,9 +13,10 @@ type Opener<Name extends SecretsSettings["provider"]> = (
 const OPENERS: { readonly [Name in SecretsSettings["provider"]]: Opener<Name> } = {
   env: async (settings, environment) => (await import("./providers/env.ts")).openEnvProvider(settings, environment),
   file: async (settings) => (await import("./providers/file.ts")).openFileProvider(settings),
+  absent: async (settings) => (await import("./providers/absent.ts")).openAbsentProvider(settings),
 };
 
-/** Names that `openProvider` knows, for messages and documents. */
+/** Names of stores that this version can read, for messages and documents. */
 export const PROVIDER_NAMES: readonly SecretsSettings["provider"][] = ["env", "file"];
 
 /** A provider's name out of a setting. @throws CodedError UnknownSecretProvider */
@@ -37,6 +38,7 @@ export async function openProvider(
   settings: SecretsSettings,
   environment: Readonly<Record<string, string>>,
 ): Promise<SecretProvider> {
-  const open = OPENERS[providerName(settings.provider)] as Opener<SecretsSettings["provider"]>;
+  const name = settings.provider === "absent" ? "absent" : providerName(settings.provider);
+  const open = OPENERS[name] as Opener<SecretsSettings["provider"]>;
   return open(settings as never, environment);
 }

@@ -9,15 +9,17 @@ const TRIVIAL = new Set(["true", "false", "null", "none"]);
 
 /**
  * Every spelling under which a secret could turn up in output:
- * - the value; also without white space around it, and with its line ends as `\n` or `\r\n`;
+ * - the value; also without white space around it, and with its line ends as `\n`, `\r\n` or `\r`;
  * - inside a JSON string, once and twice, with and without `\/`, with `\uXXXX` in lower and upper case, and as the
  *   wrapper writes the configuration file; inside a Python repr;
  * - URL-encoded: encodeURIComponent, encodeURI, and Python's quote and quote_plus; `%20` or `+` for a space; `%xx` in both cases;
- * - base64, standard and URL-safe, at each of the three places it may begin inside encoded bytes;
+ * - base64, standard and URL-safe, at each of the three places it may begin inside encoded bytes; the whole value's also
+ *   line by line, as tools wrap it at 76 or 64 characters;
+ * - hexadecimal in both cases;
  * - each line of a value with several lines (not in base64; as text and JSON string only when there are more than a thousand);
  * - each leaf of a value that is JSON: texts of at least 4 characters but for true, false, null and none, and numbers
  *   of at least 6 digits.
- * Nothing shorter than 4 characters. Base64 that is wrapped into lines is not recognised.
+ * Nothing shorter than 4 characters. Base64 that is wrapped into lines together with other bytes is not recognised.
  */
 export function redactionPatterns(value: string): ReadonlySet<string> {
   const patterns = new Set<string>();
@@ -27,10 +29,14 @@ export function redactionPatterns(value: string): ReadonlySet<string> {
   for (const whole of [value, value.trim(), value.replace(/\r\n/g, "\n"), value.replace(/\r?\n/g, "\r\n")]) {
     addTextForms(whole, add);
     addBase64Forms(whole, add);
+    addWrappedBase64(whole, add);
+    addHexForms(whole, add);
   }
+  add(value.replace(/\r?\n/g, "\r"));
   for (const leaf of leavesOf(value)) {
     addTextForms(leaf, add);
     addBase64Forms(leaf, add);
+    addHexForms(leaf, add);
     addLines(leaf, add);
   }
   addLines(value, add);
@@ -109,6 +115,25 @@ function addBase64Forms(text: string, add: Add): void {
       add(encoded.replaceAll("+", "-").replaceAll("/", "_"));
     }
   }
+}
+
+/** The lines of the value's base64, where it is longer than one; the value may end with a line end that a shell has added. */
+function addWrappedBase64(text: string, add: Add): void {
+  if (text.length < MIN_PATTERN) return;
+  for (const ending of ["", "\n"]) {
+    const encoded = new TextEncoder().encode(text + ending).toBase64();
+    for (const columns of [64, 76]) {
+      if (encoded.length <= columns) continue;
+      for (let at = 0; at < encoded.length; at += columns) add(encoded.slice(at, at + columns));
+    }
+  }
+}
+
+function addHexForms(text: string, add: Add): void {
+  if (text.length < MIN_PATTERN) return;
+  const hex = new TextEncoder().encode(text).toHex();
+  add(hex);
+  add(hex.toUpperCase());
 }
 
 /** The characters of base64 that depend on nothing but `bytes`, when `before` other bytes stand before them in their group. */

@@ -1,9 +1,12 @@
 import { AhoCorasick } from "./aho-corasick.ts";
-import { BLOCK, BlockMatcher } from "./block-matcher.ts";
+import { BLOCK, BlockMatcher, blocksOf } from "./block-matcher.ts";
 import { MIN_PATTERN, redactionPatterns } from "./redaction-patterns.ts";
 
 /** What stands in place of a secret. Secrets that touch or overlap share one. */
 export const MASK = "[redacted]";
+
+/** So many blocks of long patterns are found together with the short ones, in one pass; more would need too many states. */
+const MAX_BLOCKS_AS_PATTERNS = 4096;
 
 /** Masks the values it was made with, under every spelling of redaction-patterns.ts. */
 export interface Redactor {
@@ -23,6 +26,11 @@ export interface RedactionStream {
   end(): string;
 }
 
+/** True for a value of 1 to 3 characters, which would turn up everywhere in innocent output. */
+export function isTooShortToMask(value: string): boolean {
+  return value !== "" && value.length < MIN_PATTERN;
+}
+
 /** Makes a redactor; its table costs time and memory, so make it once per set of values. */
 export function createRedactor(values: readonly string[]): Redactor {
   const distinct = [...new Set(values)].filter((value) => value !== "");
@@ -31,7 +39,12 @@ export function createRedactor(values: readonly string[]): Redactor {
   for (const value of distinct) {
     for (const pattern of redactionPatterns(value)) (pattern.length < BLOCK ? short : long).add(pattern);
   }
-  const matchers = { short: new AhoCorasick(short), long: new BlockMatcher(long) };
+  const blocks = blocksOf(long);
+  const few = blocks.size <= MAX_BLOCKS_AS_PATTERNS;
+  const matchers = {
+    short: new AhoCorasick(few ? short.union(blocks) : short),
+    long: new BlockMatcher(few ? new Set() : blocks),
+  };
   const stream = (): RedactionStream => (short.size + long.size === 0 ? plainStream : new MaskedStream(matchers));
   return {
     stream,
@@ -39,7 +52,7 @@ export function createRedactor(values: readonly string[]): Redactor {
       const once = stream();
       return once.push(text) + once.end();
     },
-    unmasked: distinct.filter((value) => value.length < MIN_PATTERN).length,
+    unmasked: distinct.filter(isTooShortToMask).length,
   };
 }
 
@@ -69,15 +82,15 @@ class MaskedStream implements RedactionStream {
 
   push(text: string): string {
     if (text === "") return "";
-    const from = this.#buffer.length;
-    this.#buffer += text;
+    // The piece is scanned as it came: a text put together from two is slower to read.
+    const base = this.#buffer.length;
     const found: Stretch[] = [];
-    const add = (start: number, end: number): void => append(found, start, end);
-    this.#state = this.#short.scan(this.#state, this.#buffer, from, add);
+    this.#state = this.#short.scan(this.#state, text, 0, (start, end) => append(found, base + start, base + end));
     this.#stretches = union(this.#stretches, found);
     const blocks: Stretch[] = [];
-    this.#long.scan(this.#buffer, from, (start, end) => append(blocks, start, end));
+    this.#long.scan(this.#buffer, text, (start, end) => append(blocks, base + start, base + end));
     this.#stretches = union(this.#stretches, blocks);
+    this.#buffer += text;
     const pending = Math.max(this.#short.pending(this.#state), this.#long.pending(this.#buffer));
     return this.#giveUpTo(this.#wholeCharacters(this.#buffer.length - pending));
   }

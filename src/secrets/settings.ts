@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { fields, filledText, oneOf, optional, type Shape, textLike, variants } from "../base/shape.ts";
 
 /** Secrets in environment variables; see providers/env.ts for how a name becomes a variable. */
 export interface EnvSecretsSettings {
@@ -14,20 +14,25 @@ export interface FileSecretsSettings {
   readonly path: string;
 }
 
+/** A store that the runner was told to use and that this version can't read; see providers/absent.ts. */
+export interface AbsentSecretsSettings {
+  readonly provider: "absent";
+  /** The store's name, for messages. */
+  readonly store: string;
+}
+
 /**
  * Which secret store a run uses and where it is. Holds no secret: it travels as JSON from the runner to the run's supervisor.
  * One member a provider; the name is the row in catalogue.ts.
  */
-export type SecretsSettings = EnvSecretsSettings | FileSecretsSettings;
+export type SecretsSettings = EnvSecretsSettings | FileSecretsSettings | AbsentSecretsSettings;
 
-/** Checks settings that come from a file or another process. */
-export const secretsSettingsSchema: z.ZodType<SecretsSettings> = z.discriminatedUnion("provider", [
-  z.strictObject({
-    provider: z.literal("env"),
-    prefix: z
-      .string()
-      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the beginning of a variable's name")
-      .exactOptional(),
+/** Shape of settings that come from a file or another process. */
+export const secretsSettingsShape: Shape<SecretsSettings> = variants<SecretsSettings>("provider", {
+  env: fields<EnvSecretsSettings>({
+    provider: oneOf("env"),
+    prefix: optional(textLike(/^[A-Za-z_][A-Za-z0-9_]*$/, "the beginning of a variable's name")),
   }),
-  z.strictObject({ provider: z.literal("file"), path: z.string().min(1, "must name a directory or a file") }),
-]);
+  file: fields<FileSecretsSettings>({ provider: oneOf("file"), path: filledText }),
+  absent: fields<AbsentSecretsSettings>({ provider: oneOf("absent"), store: filledText }),
+});

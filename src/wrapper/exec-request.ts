@@ -1,9 +1,10 @@
 import { CodedError } from "../base/errors.ts";
+import { readShape } from "../base/shape.ts";
 import type { JsonObject } from "../protocol/messages.ts";
 import { parseArguments } from "../runtime/arguments.ts";
 import { RUNTIME_ERRORS } from "../runtime/errors.ts";
 import { providerName } from "../secrets/catalogue.ts";
-import { type SecretsSettings, secretsSettingsSchema } from "../secrets/settings.ts";
+import { type SecretsSettings, secretsSettingsShape } from "../secrets/settings.ts";
 import { parseConfig } from "./config-source.ts";
 import { inheritedEnvironment } from "./inherited-environment.ts";
 
@@ -85,8 +86,8 @@ function secretsSettings(
     throw usage("only one of SECRETS_DIRECTORY and SECRETS_FILE may be set");
   }
   const candidate = provider === "env" ? { provider, ...(prefix === undefined ? {} : { prefix }) } : { provider, path };
-  const settings = secretsSettingsSchema.safeParse(candidate);
-  if (settings.success) return settings.data;
+  const settings = readShape(secretsSettingsShape, candidate);
+  if (settings.problems === undefined) return settings.value;
   if (provider === "file") throw usage("the secret store file needs --secrets-path, SECRETS_DIRECTORY or SECRETS_FILE");
   throw usage("the prefix of secret variables may hold letters, digits and underscores only");
 }

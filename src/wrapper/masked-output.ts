@@ -13,7 +13,11 @@ export interface MaskedOutput {
   end(): Promise<void>;
 }
 
-/** Decodes both streams (what isn't UTF-8 becomes U+FFFD), masks each for itself, and writes whole lines in the order in which they came. */
+/**
+ * Decodes both streams (what isn't UTF-8 becomes U+FFFD), masks each for itself, and writes whole lines in the order in which they
+ * came. Every carriage return ends a line: `\r\n` and a lone `\r` become `\n`, so that a progress bar reads as one line a step
+ * and nothing is drawn over (docs/protocol.md, "Logs").
+ */
 export function maskOutput(
   redactor: Redactor,
   clock: Clock,
@@ -46,6 +50,7 @@ interface Lane {
 function createLane(redactor: Redactor, clock: Clock, write: (text: string) => Promise<void>): Lane {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const masking = redactor.stream();
+  const lineEnds = unifyLineEnds();
   let held = "";
   let cancelWait: () => void = () => undefined;
   const flush = (): Promise<void> => {
@@ -56,7 +61,7 @@ function createLane(redactor: Redactor, clock: Clock, write: (text: string) => P
   return {
     async take(bytes) {
       cancelWait();
-      held += masking.push(decoder.decode(bytes, { stream: true }));
+      held += lineEnds(masking.push(decoder.decode(bytes, { stream: true })));
       const lineEnd = held.lastIndexOf("\n") + 1;
       const ready = held.length - lineEnd > MAX_HELD_LINE ? held.length : lineEnd;
       const text = held.slice(0, ready);
@@ -66,8 +71,19 @@ function createLane(redactor: Redactor, clock: Clock, write: (text: string) => P
     },
     end() {
       cancelWait();
-      held += masking.push(decoder.decode()) + masking.end();
+      held += lineEnds(masking.push(decoder.decode()) + masking.end());
       void flush().catch(() => undefined);
     },
+  };
+}
+
+/** Makes what turns every end of a line into `\n` in a text that comes in pieces; after masking, which knows values as they are. */
+function unifyLineEnds(): (text: string) => string {
+  let afterReturn = false;
+  return (text) => {
+    if (text === "") return text;
+    const rest = afterReturn && text.startsWith("\n") ? text.slice(1) : text;
+    afterReturn = text.endsWith("\r");
+    return rest.includes("\r") ? rest.replace(/\r\n?/g, "\n") : rest;
   };
 }

@@ -2,6 +2,7 @@ import { backoffDelay } from "../base/backoff.ts";
 import { type Clock, sleep, systemClock } from "../base/clock.ts";
 import { CodedError, describeError } from "../base/errors.ts";
 import { createLog, type Log } from "../base/log.ts";
+import { readShape } from "../base/shape.ts";
 import {
   endRunProcesses,
   type OutputLog,
@@ -19,12 +20,15 @@ import type { LogEnd } from "../protocol/messages.ts";
 import { ownIdentity, type ProcessIdentity, processIdentity } from "../runtime/process.ts";
 import { environment, onSignals, writeError } from "../runtime/system.ts";
 import type { SecretProvider } from "../secrets/provider.ts";
+import { secretsSettingsShape } from "../secrets/settings.ts";
 import { endingOf, lateEnding, type SeenRun } from "./run-ending.ts";
 import type { WrappedEnd } from "./wrapper.ts";
 
 /** A timer can't wait longer (2^31 - 1 ms, 24 days). */
 const LONGEST_TIMER_MS = 2_147_483_647;
 const END_BACKOFF = { floorMs: 100, baseMs: 250, capMs: 10_000 };
+/** About half a minute for a machine that has no file descriptor or memory left. */
+const LEFTOVER_ATTEMPTS = 10;
 /** With the cap above about ten minutes for a full disk to get room again. */
 const END_ATTEMPTS = 120;
 
@@ -108,7 +112,7 @@ class SupervisedRun {
     } finally {
       cancelDeadline();
     }
-    const { survivors } = await endRunProcesses(this.#intent, this.#program, this.#clock, true);
+    const survivors = await this.#endLeftovers();
     return {
       end,
       ...(this.#program === undefined ? {} : { pid: this.#program.pid }),
@@ -117,6 +121,19 @@ class SupervisedRun {
       output: await output.end(),
       survivors,
     };
+  }
+
+  /** How many processes could not be ended. @throws the system's error when it can't be told for a while whether any are left */
+  async #endLeftovers(): Promise<number> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return (await endRunProcesses(this.#intent, this.#program, this.#clock, true)).survivors;
+      } catch (error) {
+        this.#log.warn("The run's processes can't be looked for just now", { error });
+        if (attempt === LEFTOVER_ATTEMPTS) throw error;
+      }
+      await sleep(this.#clock, backoffDelay(attempt, END_BACKOFF, this.#clock));
+    }
   }
 
   async #wrapped(output: OutputLog): Promise<WrappedEnd> {
@@ -139,6 +156,7 @@ class SupervisedRun {
         clock: this.#clock,
         log: this.#log,
         output: (text) => output.append(text),
+        onNote: (note) => output.append(`[hybrid-runner: ${note}]\n`),
         stop: this.#stop.signal,
         graceMs,
         ...(spec.timeoutSeconds === undefined
@@ -155,17 +173,16 @@ class SupervisedRun {
   /** The run's secret store, or why there is none. */
   async #openProvider(): Promise<SecretProvider | Extract<WrappedEnd, { kind: "notStarted" }>> {
     try {
-      const { secretsSettingsSchema } = await import("../secrets/settings.ts");
       const { openProvider } = await import("../secrets/catalogue.ts");
-      const settings = secretsSettingsSchema.safeParse(this.#intent.secrets);
-      if (!settings.success) {
-        const detail = settings.error.issues.map(({ path, message }) => `${path.join(".") || "(root)"}: ${message}`);
+      const settings = readShape(secretsSettingsShape, this.#intent.secrets);
+      if (settings.problems !== undefined) {
+        const detail = settings.problems.map(({ path, message }) => `${path || "they"} ${message}`);
         return badSettings(
           `The secret store can't be opened: ${detail.join("; ")}`,
           "Correct the runner's settings of the secret store",
         );
       }
-      return await openProvider(settings.data, environment());
+      return await openProvider(settings.value, environment());
     } catch (error) {
       const advice = error instanceof CodedError ? error.advice : "See the supervisor's log";
       return badSettings(`The secret store can't be opened: ${describeError(error)}`, advice);

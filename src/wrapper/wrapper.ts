@@ -8,7 +8,8 @@ import { groupLives } from "../runtime/process.ts";
 import { place } from "../runtime/system.ts";
 import { SECRET_ERRORS } from "../secrets/errors.ts";
 import type { SecretProvider } from "../secrets/provider.ts";
-import { createRedactor, type Redactor } from "../secrets/redactor.ts";
+import { createRedactor, isTooShortToMask, type Redactor } from "../secrets/redactor.ts";
+import { showReference } from "../secrets/reference.ts";
 import { createResolver } from "../secrets/resolver.ts";
 import { WRAPPER_ERRORS } from "./errors.ts";
 import { type HandOver, handOver } from "./hand-over.ts";
@@ -41,6 +42,8 @@ export interface WrapperOptions {
   readonly timeoutMs?: number;
   /** Value of HYBRID_RUNNER_RUN_MARK in the program's environment, by which its strayed children are found. */
   readonly mark: string;
+  /** Told what whoever reads the output should know beside it. */
+  readonly onNote?: (note: string) => Promise<void>;
   /** Told the program's process id (also its group's) as soon as it runs; output is taken meanwhile. */
   readonly onStarted: (pid: number) => Promise<void>;
 }
@@ -95,10 +98,11 @@ async function resolveAndRun(options: WrapperOptions, ending: AbortSignal): Prom
     const { value, secrets } = await resolver.resolveTree(tree, ending);
     const resolved = value as { readonly environment: Record<string, string>; readonly config?: JsonObject };
     redactor = createRedactor(secrets.map((secret) => secret.value.reveal()));
-    if (redactor.unmasked > 0) {
-      options.log.warn("Some secrets are shorter than 4 characters and are not masked in the output", {
-        count: redactor.unmasked,
-      });
+    for (const { reference, value } of secrets) {
+      if (!isTooShortToMask(value.reveal())) continue;
+      const shown = redactor.mask(showReference(reference));
+      options.log.warn("A secret is too short to be masked in the output", { reference: shown });
+      await options.onNote?.(`the value of ${shown} has fewer than 4 characters, so it is not masked in this log`);
     }
     // The loopback relay sits here: started with the resolved secrets before the program, its address put in place of the
     // server's in `resolved.config`, closed after the program. It resolves what comes in and puts references back into what goes out.

@@ -20,6 +20,7 @@ const RUNNER_PARTS: readonly string[] = [
   "executor",
   "runs",
   "pipelines",
+  "schedules",
   "policy",
   "config",
 ];
@@ -101,6 +102,12 @@ export const IMPORT_TABLE: readonly ImportRule[] = [
     may: ["base", "protocol", "runtime"],
     packages: ["zod"],
     why: "deployed pipelines are kept here and started by src/runs",
+  },
+  {
+    folder: "schedules",
+    may: ["base", "protocol", "runtime", "pipelines"],
+    packages: ["croner", "zod"],
+    why: "when runs are due, and what must be remembered of it; src/runner hands in the function that starts one",
   },
   {
     folder: "runs",

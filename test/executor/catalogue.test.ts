@@ -5,7 +5,7 @@ import { optionsFor } from "./process/process-options.ts";
 
 test("an unknown executor is refused with the known ones", () => {
   expect(EXECUTOR_KINDS.map(parseExecutorKind)).toEqual(EXECUTOR_KINDS);
-  expect(() => parseExecutorKind("docker")).toThrow('Cannot use executor "docker": known are process');
+  expect(() => parseExecutorKind("docker")).toThrow('Cannot use executor "docker": known are process, simpleK8s, argo');
 });
 
 test("an executor is opened by its kind", async () => {

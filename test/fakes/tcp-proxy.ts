@@ -1,13 +1,26 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
 
+/** How a proxy of this kind is set up. */
+export interface TcpProxyOptions {
+  /** Where it listens; 127.0.0.1 by default. */
+  readonly host?: string;
+  /** A free one by default. */
+  readonly port?: number;
+  /** Each byte arrives so much later, in both directions. */
+  readonly latencyMs?: number;
+}
+
 /** A line that can go dead the way real ones do: not closed, just silent. */
 export class TcpProxy {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   #forwards = true;
 
-  private constructor(targetPort: number) {
+  readonly #latencyMs: number;
+
+  private constructor(targetPort: number, latencyMs: number) {
+    this.#latencyMs = latencyMs;
     this.#server = createServer((near) => {
       const far = connect(targetPort, "127.0.0.1");
       const pair = [near, far] as const;
@@ -18,15 +31,20 @@ export class TcpProxy {
   }
 
   /** Starts one in front of a local port; it ends with the test. */
-  static async start(targetPort: number): Promise<TcpProxy> {
-    const proxy = new TcpProxy(targetPort);
-    await new Promise<void>((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
+  static async start(targetPort: number, options: TcpProxyOptions = {}): Promise<TcpProxy> {
+    const proxy = new TcpProxy(targetPort, options.latencyMs ?? 0);
+    await new Promise<void>((resolve) => proxy.#server.listen(options.port ?? 0, options.host ?? "127.0.0.1", resolve));
     onTestFinished(() => proxy.stop());
     return proxy;
   }
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** How many lines are open. */
+  get lines(): number {
+    return this.#pairs.size;
   }
 
   /** The lines that are open now swallow everything, in both directions and without an end, FIN included. Later ones work. */
@@ -65,10 +83,16 @@ export class TcpProxy {
   #join(from: Socket, to: Socket, pair: readonly [Socket, Socket]): void {
     if (!this.#forwards) from.destroy();
     from.on("error", () => undefined);
-    from.on("data", (data) => to.write(data));
+    from.on("data", (data) => this.#later(() => to.write(data)));
     from.on("close", () => {
-      to.destroy();
+      this.#later(() => to.destroy());
       this.#pairs.delete(pair);
     });
+  }
+
+  /** Timers of one length fire in the order in which they were set. */
+  #later(act: () => void): void {
+    if (this.#latencyMs === 0) act();
+    else setTimeout(act, this.#latencyMs);
   }
 }

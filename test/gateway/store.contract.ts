@@ -144,6 +144,17 @@ export function storeContract(open: () => Promise<Store>): void {
       expect(await store.openRuns("beta")).toEqual([]);
     });
 
+    it("keeps the overrides of a run apart", async () => {
+      const store = await open();
+      const [source, app, none] = [
+        run({ sourceConfigOverride: { a: [1] } }),
+        run({ appConfigOverride: { b: null } }),
+        run(),
+      ];
+      for (const one of [source, app, none]) await store.addRun(one);
+      for (const one of [source, app, none]) expect(await store.findRun(one.runId)).toEqual(one);
+    });
+
     it("keeps dispatch and the wish to stop", async () => {
       const store = await open();
       const one = run({ sourceConfigOverride: { a: [1] } });
@@ -269,6 +280,56 @@ export function storeContract(open: () => Promise<Store>): void {
       expect(await store.readLog(one.runId, 100, 1000)).toEqual({ text: "second\nthird\n", nextOffset: 113 });
       const there = "first\nsecond\nthird\n";
       expect(await store.logDigest(one.runId)).toEqual({ bytes: there.length, sha256: sha256Hex(there) });
+    });
+
+    it("takes pieces of many logs at once, and tells which of them have their told length", async () => {
+      const store = await open();
+      const [one, other] = [run(), run()];
+      await store.addRun(one);
+      await store.addRun(other);
+      const log = { bytes: 6, sha256: sha256Hex("abcdef") };
+      const end = { runId: one.runId, pipelineId: one.pipelineId, attempt: 1, state: "success" as const, log };
+      await store.takeReport(one.runnerId, end, 1);
+      const whole = await store.appendLogs([
+        { runId: one.runId, offset: 0, text: "abc" },
+        { runId: other.runId, offset: 0, text: "other" },
+        { runId: "unknown", offset: 0, text: "x" },
+        { runId: one.runId, offset: 2, text: "cdef" },
+      ]);
+      expect(whole).toEqual([one.runId]);
+      expect((await store.readLog(one.runId, 0, 100)).text).toBe("abcdef");
+      expect((await store.readLog(other.runId, 0, 100)).text).toBe("other");
+    });
+
+    it("keeps in mind where a log is held back, until it goes on without a gap", async () => {
+      const store = await open();
+      const one = run();
+      await store.addRun(one);
+      await store.appendLogs([
+        { runId: one.runId, offset: 0, text: "head\n" },
+        { runId: one.runId, offset: 5, text: "", held: true },
+      ]);
+      expect(await store.findRun(one.runId)).toMatchObject({ logBytes: 5, logHeldAt: 5, logGaps: [] });
+      await store.appendLog(one.runId, 5, "more\n");
+      expect((await store.findRun(one.runId))?.logHeldAt).toBeUndefined();
+      await store.appendLogs([{ runId: one.runId, offset: 10, text: "", held: true }]);
+      await store.appendLog(one.runId, 110, "tail\n");
+      expect(await store.findRun(one.runId)).toMatchObject({ logBytes: 115, logHeldAt: 10, logGaps: [[10, 100]] });
+      const { text } = await store.readLog(one.runId, 0, 1000);
+      expect(text).toContain("100 bytes of log are not shown here. Nothing is wrong with the run");
+      expect(text).toContain(`hybrid-runner logs ${one.runId}`);
+    });
+
+    it("drops a log that shall come again, once", async () => {
+      const store = await open();
+      const one = run();
+      await store.addRun(one);
+      await store.appendLog(one.runId, 0, "wrong");
+      expect(await store.restartLog(one.runId)).toBe(true);
+      expect(await store.findRun(one.runId)).toMatchObject({ logBytes: 0, logGaps: [] });
+      await store.appendLog(one.runId, 0, "right");
+      expect(await store.restartLog(one.runId)).toBe(false);
+      expect((await store.readLog(one.runId, 0, 100)).text).toBe("right");
     });
 
     it("never splits a character, even where an overlap ends inside of one", async () => {

@@ -10,6 +10,7 @@ import { type GatewayData, openGatewayData } from "../../src/gateway/data-direct
 import { type Gateway, startGateway } from "../../src/gateway/gateway.ts";
 import type { PipelineRecord, RunRecord, ServiceRecord } from "../../src/gateway/store/store.ts";
 import { temporaryDirectory } from "../fakes/temporary-directory.ts";
+import { expectDescribed } from "./api/described-answers.ts";
 import { ScriptedRunner } from "./scripted-runner.ts";
 
 /** An answer of the API. */
@@ -35,8 +36,9 @@ export class TestGateway {
     this.#data = data;
   }
 
-  static async start(flags: readonly string[] = []): Promise<TestGateway> {
-    const directory = await temporaryDirectory();
+  /** `place`: the data directory of a gateway that was there before. */
+  static async start(flags: readonly string[] = [], place?: string): Promise<TestGateway> {
+    const directory = place ?? (await temporaryDirectory());
     const config = parseGatewayConfig(
       ["--port", "0", "--data-directory", directory, "--log-level", "debug", ...flags],
       {},
@@ -65,15 +67,16 @@ export class TestGateway {
     return this.#data.store;
   }
 
-  /** Calls the API as administrator; any status is an answer. */
+  /** Calls the API as administrator; any status is an answer, and each is held against the catalogue of routes. */
   async call<T = ErrorBody>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: { authorization: `Bearer ${this.adminToken}` },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
-    const text = await response.text();
-    return { status: response.status, headers: response.headers, body: JSON.parse(text) as T };
+    const answer: unknown = JSON.parse(await response.text());
+    expectDescribed(method, path, response.status, answer);
+    return { status: response.status, headers: response.headers, body: answer as T };
   }
 
   /** Calls the API and fails on any status from 400 on. */

@@ -31,8 +31,7 @@ describe("golden frames", () => {
 
   it("show every outcome, refusal reason, kind of answer and run state", () => {
     const shown = new Set(good.flatMap(({ frame }) => variants(frame)));
-    const reasons =
-      "draining full tooLate policy standby unknownPipeline staleGeneration noExecutor badConfig storage";
+    const reasons = "draining full tooLate policy standby unknownPipeline staleGeneration noExecutor badConfig storage";
     const expected = [
       ..."accepted duplicate refused unsupported answered".split(" "),
       ...reasons.split(" "),

@@ -62,7 +62,8 @@ test("stopping a pipeline stops all its runs, deleting it too, and a deleted pip
   const site = await openSite(HEAVY);
   const pipelineId = await site.deploy("metadata");
   const runs = [await site.start(pipelineId), await site.start(pipelineId)];
-  for (const runId of runs) await site.until(runId, ["running"]);
+  await site.until(runs[0] ?? "", ["running"]);
+  expect((await site.run(runs[1] ?? "")).dispatch).toBe("waiting");
   await site.api("POST", `/pipelines/${pipelineId}/stop`);
   for (const runId of runs) expect((await site.ended(runId)).state).toBe("stopped");
   const third = await site.start(pipelineId);
@@ -78,9 +79,8 @@ test("more runs than places wait queued and all run in the end", async () => {
   await site.script("metadata", 'echo "$pipelineRunId" >> "$OUT/started"\nsleep 0.3\n');
   await site.startRunner({ environment: { MAX_CONCURRENT_RUNS: "2" } });
   await site.connected();
-  const pipelineId = await site.deploy("metadata");
   const runs: string[] = [];
-  for (let i = 0; i < 6; i++) runs.push(await site.start(pipelineId));
+  for (let i = 0; i < 6; i++) runs.push(await site.start(await site.deploy("metadata")));
   for (const runId of runs) expect((await site.ended(runId, 60_000)).state).toBe("success");
   expect([...(await site.lines("started"))].sort()).toEqual([...runs].sort());
 });

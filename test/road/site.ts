@@ -36,6 +36,10 @@ export interface RunnerOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Instead of the gateway's own port, for a proxy in between. */
   readonly port?: number;
+  /** Instead of 127.0.0.1. */
+  readonly host?: string;
+  /** What its command begins with, for example to run it in a network of its own. */
+  readonly through?: readonly string[];
 }
 
 /**
@@ -60,12 +64,13 @@ export class Site {
     this.gatewayData = join(directory, "gateway");
   }
 
-  /** A site with a running gateway. */
-  static async open(): Promise<Site> {
+  /** A site with a running gateway; `prepare` is called before that starts. */
+  static async open(prepare?: (site: Site) => Promise<void>): Promise<Site> {
     const site = new Site(await temporaryDirectory(), await freePort());
     onTestFinished(() => site.close());
     await mkdir(site.scripts);
     await mkdir(site.secrets);
+    await prepare?.(site);
     await site.startGateway();
     return site;
   }
@@ -96,6 +101,16 @@ export class Site {
     this.#adminToken = token.trim();
   }
 
+  /** Sends a signal and waits for nothing: STOP makes it hang, CONT go on. */
+  signalGateway(signal: NodeJS.Signals): void {
+    this.#gateway?.kill(signal);
+  }
+
+  /** All that the gateway has logged so far. */
+  gatewayLog(): Promise<string> {
+    return readFile(join(this.directory, "gateway.log"), "utf8");
+  }
+
   async killGateway(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
     if (this.#gateway !== undefined) await end(this.#gateway, signal);
   }
@@ -120,11 +135,16 @@ export class Site {
   /** A token that was good and is no longer. */
   async revokedToken(runnerId = "test-runner"): Promise<string> {
     const token = await this.token(runnerId);
+    await this.revoke(token);
+    return token;
+  }
+
+  /** Revokes a token as an administrator does, by another process. */
+  async revoke(token: string): Promise<void> {
     const { jti } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as { jti: string };
     await run(process.execPath, [MAIN, "gateway", "token", "revoke", jti, "--data-directory", this.gatewayData], {
       env: cleanEnvironment(),
     });
-    return token;
   }
 
   /** Starts a runner; it is connected some time later (see `connected`). */
@@ -137,16 +157,18 @@ export class Site {
     const environment = {
       AGENT_ID: id,
       AUTH_TOKEN_FILE: tokenFile,
-      SERVER_URL: `ws://127.0.0.1:${options.port ?? this.port}`,
+      SERVER_URL: `ws://${options.host ?? "127.0.0.1"}:${options.port ?? this.port}`,
       DATA_DIRECTORY: this.runnerData(place),
       SECRETS_MANAGER: "file",
       SECRETS_DIRECTORY: this.secrets,
       INGESTION_COMMAND: JSON.stringify(["/bin/sh", "-c", 'exec /bin/sh "$SCRIPTS/$pipelineType.sh"']),
       INGESTION_EXTRA_ENVS: JSON.stringify({ SCRIPTS: this.scripts, OUT: this.directory }),
       STOP_GRACE_SECONDS: "1",
+      METRICS_SERVER_PORT: "off",
       ...options.environment,
     };
-    return new RunnerProcess(this.#spawn(place, ["run"], environment), join(this.directory, `${place}.log`), tokenFile);
+    const child = this.#spawn(place, ["run"], environment, options.through);
+    return new RunnerProcess(child, join(this.directory, `${place}.log`), tokenFile);
   }
 
   /** Writes the program of a pipeline type. */
@@ -257,8 +279,14 @@ export class Site {
 
   #adminToken = "";
 
-  #spawn(name: string, args: readonly string[], environment: Readonly<Record<string, string>>): ChildProcess {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+  #spawn(
+    name: string,
+    args: readonly string[],
+    environment: Readonly<Record<string, string>>,
+    through: readonly string[] = [],
+  ): ChildProcess {
+    const [command = "", ...rest] = [...through, process.execPath, MAIN, ...args];
+    const child = spawn(command, rest, {
       env: { ...cleanEnvironment(), ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -274,12 +302,23 @@ export class Site {
 export class RunnerProcess {
   readonly #child: ChildProcess;
   readonly tokenFile: string;
+  /** `performance.now()` */
+  readonly startedAt: number = performance.now();
   readonly #logFile: string;
 
   constructor(child: ChildProcess, logFile: string, tokenFile: string) {
     this.#child = child;
     this.#logFile = logFile;
     this.tokenFile = tokenFile;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** The token it reads at its next dial. */
+  async token(): Promise<string> {
+    return (await readFile(this.tokenFile, "utf8")).trim();
   }
 
   get alive(): boolean {
@@ -289,6 +328,17 @@ export class RunnerProcess {
   /** Ends it; answers its exit code, null after a signal. */
   async end(signal: NodeJS.Signals = "SIGKILL"): Promise<number | null> {
     await end(this.#child, signal);
+    return this.#child.exitCode;
+  }
+
+  /** Sends a signal and waits for nothing. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Waits for its end; answers its exit code, null after a signal. */
+  async exited(): Promise<number | null> {
+    if (this.alive) await new Promise((resolve) => this.#child.once("exit", resolve));
     return this.#child.exitCode;
   }
 

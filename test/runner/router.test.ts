@@ -30,6 +30,7 @@ async function openKit(policy: Policy = openPolicy): Promise<Kit> {
       policy,
       pipelines,
       runs: kit.runs,
+      schedules: { set: async () => undefined, remove: async () => undefined },
       executor: kit.executor,
     },
   };
@@ -117,6 +118,47 @@ test("a delete stops the pipeline's runs first, and a redeploy that comes meanwh
   expect(await Promise.all([buried, deployed])).toEqual([{ outcome: "accepted" }, { outcome: "accepted" }]);
   expect(pipelines.keys().map((key) => key.generation)).toEqual([3]);
   await eventually(() => expect(states(wish.runId).at(-1)).toBe("stopped"));
+});
+
+test.each([
+  [{ cron: "0 25 * * *", timeZone: "UTC" }, 'cron\'s field 2 (hour) has "25"'],
+  [{ cron: "@daily", timeZone: "Europe/Atlantis" }, 'timeZone is "Europe/Atlantis"'],
+])(
+  "a deploy with the schedule %j is refused as badConfig with the field's name and stores nothing",
+  async (schedule, words) => {
+    const { surroundings, pipelines } = await openKit();
+    const wish = operation("pipeline.deploy", { pipeline: { ...PIPELINE, schedule } });
+    expect(await route(wish, 0, surroundings)).toMatchObject({
+      outcome: "refused",
+      reason: "badConfig",
+      message: expect.stringContaining(words),
+    });
+    expect(pipelines.keys()).toEqual([]);
+  },
+);
+
+test("the schedule follows deploy, toggle and delete, and an older generation that comes late changes nothing", async () => {
+  const kit = await openKit();
+  const told: unknown[] = [];
+  const schedules: RouterSurroundings["schedules"] = {
+    set: async ({ generation, enabled, schedule }) => void told.push([generation, enabled, schedule?.cron]),
+    remove: async (pipelineId) => void told.push(["removed", pipelineId === PIPELINE.pipelineId]),
+  };
+  const surroundings = { ...kit.surroundings, schedules };
+  const ask = (type: Operation["type"], body: unknown) => route(operation(type, body), 0, surroundings);
+  const schedule = { cron: "@daily", timeZone: "UTC" };
+  const { pipelineId } = PIPELINE;
+  await ask("pipeline.deploy", { pipeline: { ...PIPELINE, generation: 2, schedule } });
+  await ask("pipeline.toggle", { pipelineId, generation: 3, hash: "h3", enabled: false });
+  await ask("pipeline.deploy", { pipeline: { ...PIPELINE, generation: 1 } });
+  await ask("pipeline.delete", { pipelineId, generation: 2 });
+  await ask("pipeline.delete", { pipelineId, generation: 3 });
+  expect(told).toEqual([
+    [2, true, "@daily"],
+    [3, false, "@daily"],
+    [3, false, "@daily"],
+    ["removed", true],
+  ]);
 });
 
 test("a storage failure is a verdict, not a crash", async () => {

@@ -5,7 +5,7 @@ import type { Executor } from "../../src/executor/executor.ts";
 import type { MessageBodies } from "../../src/protocol/messages.ts";
 import type { Runs } from "../../src/runs/runs.ts";
 import { eventually } from "../fakes/eventually.ts";
-import { openRuns, order } from "./open-runs.ts";
+import { openRuns, order, PIPELINE } from "./open-runs.ts";
 
 /** Takes the log as the connection would, and acknowledges it. */
 async function drainLogs(runs: Runs): Promise<string> {
@@ -30,10 +30,7 @@ test("an order is accepted once its object exists, and each step forward is told
 test("the same order twice, also at the same moment, is one run", async () => {
   const { runs, executor } = await openRuns();
   const wish = order();
-  const verdicts = await Promise.all([
-    runs.start(wish, 0),
-    runs.start({ ...wish, operationId: crypto.randomUUID() }, 0),
-  ]);
+  const verdicts = await Promise.all([runs.start(wish, 0), runs.start({ ...wish }, 0)]);
   expect(verdicts.map((verdict) => verdict.outcome)).toEqual(["accepted", "accepted"]);
   expect(await runs.start(wish, 0)).toMatchObject({ outcome: "duplicate", run: { runId: wish.runId } });
   expect(await executor.list()).toHaveLength(1);
@@ -58,12 +55,34 @@ test("a server clock that is behind doesn't make an order late", async () => {
 });
 
 test("a full runner refuses, and the place is free again when a run has ended", async () => {
-  const { runs, go, states } = await openRuns({ maxConcurrentRuns: 1 });
+  const everything = { read: async (pipelineId: string) => ({ ...PIPELINE, pipelineId }) };
+  const { runs, go, states } = await openRuns({ maxConcurrentRuns: 1, pipelines: everything });
   const first = order();
-  const [one, two] = await Promise.all([runs.start(first, 0), runs.start(order(), 0)]);
-  expect([one.outcome, two]).toEqual(["accepted", expect.objectContaining({ outcome: "refused", reason: "full" })]);
+  const other = () => order({ pipelineId: crypto.randomUUID() });
+  const [one, two] = await Promise.all([runs.start(first, 0), runs.start(other(), 0)]);
+  expect([one.outcome, two]).toEqual([
+    "accepted",
+    expect.objectContaining({ outcome: "refused", reason: "full", message: "Cannot start the run: 1 runs are live" }),
+  ]);
+  expect(runs.hasRoom()).toBe(false);
   await go();
   await eventually(() => expect(states(first.runId)).toContain("success"));
+  expect(runs.hasRoom()).toBe(true);
+  expect(await runs.start(other(), 0)).toMatchObject({ outcome: "accepted" });
+});
+
+test("a second run of a pipeline is refused as full with the live one's id, also at the same moment, until that has ended", async () => {
+  const { runs, go, states } = await openRuns();
+  const first = order();
+  const [one, two] = await Promise.all([runs.start(first, 0), runs.start(order(), 0)]);
+  const refusal = { outcome: "refused", reason: "full", message: expect.stringContaining(`run ${first.runId} of its`) };
+  expect([one.outcome, two]).toEqual(["accepted", expect.objectContaining(refusal)]);
+  expect(await runs.start(order(), 0)).toMatchObject(refusal);
+  expect(runs.liveRunOf(PIPELINE.pipelineId)).toBe(first.runId);
+  expect(await runs.start(first, 0)).toMatchObject({ outcome: "duplicate" });
+  await go();
+  await eventually(() => expect(states(first.runId)).toContain("success"));
+  expect(runs.liveRunOf(PIPELINE.pipelineId)).toBeUndefined();
   expect(await runs.start(order(), 0)).toMatchObject({ outcome: "accepted" });
 });
 

@@ -1,6 +1,7 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import {
   findMarkedProcesses,
@@ -82,6 +83,17 @@ test("no group is signalled by a number that means more than one group", async (
   expect(signalGroup(0, "SIGKILL")).toBe(false);
   expect(signalGroup(1, "SIGKILL")).toBe(false);
   expect(await groupLives(0)).toBe(false);
+});
+
+test.runIf(ON_LINUX)("without a file descriptor left a living process is not taken for dead", async () => {
+  const script = join(import.meta.dirname, "without-descriptors.ts");
+  const limited = ["-c", 'ulimit -n 64; exec "$0" "$@"', process.execPath, script];
+  const { stdout } = await promisify(execFile)("/bin/sh", limited);
+  expect(JSON.parse(stdout)).toEqual({
+    alive: expect.stringContaining("EMFILE"),
+    found: expect.stringContaining("EMFILE"),
+    after: true,
+  });
 });
 
 test.runIf(ON_LINUX)("marked processes are found by the whole value, wherever they are", async () => {

@@ -254,8 +254,15 @@ describe("runWrapped lets nothing through", () => {
       format: "text",
       write: (line) => void lines.push(line),
     });
-    await runProgram(["true"], { p: "xyz" }, { config: { p: "secret:p" }, log });
-    expect(lines.join("")).toContain("count=1");
+    const notes: string[] = [];
+    const onNote = async (note: string): Promise<void> => void notes.push(note);
+    await runProgram(
+      ["true"],
+      { p: "xyz", q: "long-enough" },
+      { config: { p: "secret:p", q: "secret:q" }, log, onNote },
+    );
+    expect(lines.join("")).toContain("reference=secret:p");
+    expect(notes).toEqual(["the value of secret:p has fewer than 4 characters, so it is not masked in this log"]);
     expect(lines.join("")).not.toContain("xyz");
   });
 

@@ -62,6 +62,7 @@ export async function startRunner(gatewayUrl: string, options: ChildOptions): Pr
     SECRETS_DIRECTORY: workspace.secrets,
     INGESTION_COMMAND: JSON.stringify([...options.self, "demo-connector"]),
     STOP_GRACE_SECONDS: "5",
+    METRICS_SERVER_PORT: "off",
   };
   return start("runner", ["run"], settings, workspace.runnerLog, options);
 }

@@ -50,9 +50,26 @@ export async function proveWritable(path: string): Promise<void> {
 
 function unwritable(path: string, error: unknown): CodedError {
   const errno = errorCode(error) ?? "unknown error";
+  const advice = storageAdvice(error);
   return new CodedError(
     EXECUTOR_ERRORS.DataDirectoryUnwritable,
     `Cannot write to data directory "${path}": ${errno} (${describeError(error)})`,
-    { facts: { path, errno }, ...(errno === "ENOSPC" ? { advice: "Free space on this file system" } : {}) },
+    { facts: { path, errno }, ...(advice === undefined ? {} : { advice }) },
   );
+}
+
+/** The next step after a failed write, by the system's error; undefined when the error kind's own advice fits best. */
+export function storageAdvice(error: unknown): string | undefined {
+  switch (errorCode(error)) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return "Free space on the data directory's file system; waiting runs start by themselves then";
+    case "EROFS":
+      return "Look in the system's log why the data directory's file system is read-only, and mount it writable again";
+    case "EMFILE":
+    case "ENFILE":
+      return "Raise the limit of open files (ulimit -n, LimitNOFILE), or lower MAX_CONCURRENT_RUNS";
+    default:
+      return undefined;
+  }
 }

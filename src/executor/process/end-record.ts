@@ -1,4 +1,5 @@
 import { CodedError } from "../../base/errors.ts";
+import type { Shape } from "../../base/shape.ts";
 import { CATALOGUE } from "../../protocol/catalogue.ts";
 import type { RunReport } from "../../protocol/messages.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
@@ -6,12 +7,20 @@ import { joinPath, readTextIfExists } from "../../runtime/files.ts";
 import { EXECUTOR_ERRORS } from "../errors.ts";
 import { parseRecord } from "./run-directory.ts";
 
+/** The report's shape is the protocol's; only the runner reads it, so a supervisor doesn't load that. */
+const reportShape: Shape<RunReport> = {
+  check(value, _path, problems) {
+    const parsed = CATALOGUE["run.update"].body.safeParse(value);
+    for (const { path, code } of parsed.error?.issues ?? []) problems.push({ path: path.join("."), message: code });
+  },
+};
+
 /** The terminal report of a run, or undefined before its end. @throws CodedError RunRecordDamaged */
 export async function readEnd(directory: string): Promise<RunReport | undefined> {
   const name = joinPath(directory, "end.json");
   const text = await readTextIfExists(name);
   if (text === undefined) return undefined;
-  const report = parseRecord(text, name, CATALOGUE["run.update"].body);
+  const report = parseRecord(text, name, reportShape);
   if (isTerminal(report.state)) return report;
   throw new CodedError(EXECUTOR_ERRORS.RunRecordDamaged, `Cannot read ${name}: its state "${report.state}" is no end`);
 }

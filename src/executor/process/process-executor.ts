@@ -1,17 +1,19 @@
-import type { Clock } from "../../base/clock.ts";
+import { backoffDelay } from "../../base/backoff.ts";
+import { type Clock, sleep } from "../../base/clock.ts";
 import { CodedError, describeError, isKind } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Json } from "../../protocol/messages.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
 import type { ExclusiveLock } from "../../runtime/exclusive-lock.ts";
-import { absolutePath, fileSize, joinPath, watchDirectory } from "../../runtime/files.ts";
+import { absolutePath, fileSize, joinPath } from "../../runtime/files.ts";
 import { findProgram } from "../../runtime/process.ts";
 import { place } from "../../runtime/system.ts";
 import { EXECUTOR_ERRORS } from "../errors.ts";
 import type { Executor, ExecutorHealth, LogPiece, RunReport, RunSpec } from "../executor.ts";
 import { programEnvironment, supervisorEnvironment } from "./clean-environment.ts";
-import { lockDataDirectory, proveWritable } from "./data-directory-lock.ts";
+import { lockDataDirectory, proveWritable, storageAdvice } from "./data-directory-lock.ts";
 import { readLogPiece } from "./log-reader.ts";
+import { untilNextLook } from "./next-look.ts";
 import { Retention } from "./retention.ts";
 import { RunCare } from "./run-care.ts";
 import {
@@ -24,7 +26,8 @@ import {
   sweepRunDirectories,
   writeStop,
 } from "./run-directory.ts";
-import { intentSchema, RECORD_VERSION } from "./run-records.ts";
+import { intentShape, RECORD_VERSION } from "./run-records.ts";
+import { TroubleLog } from "./trouble-log.ts";
 
 /** What the process executor is made of. */
 export interface ProcessExecutorOptions {
@@ -51,11 +54,12 @@ export interface ProcessExecutorOptions {
   readonly lock?: ExclusiveLock;
   /** So many released runs stay readable; 100 when absent. */
   readonly keepReleased?: number;
+  /** A released run stays readable for so many days; 30 when absent. */
+  readonly keepReleasedDays?: number;
 }
 
-const POLL_MS = 500;
-/** A program that prints a lot changes its directory all the time. */
-const LEAST_GAP_MS = 100;
+const DAY_MS = 86_400_000;
+const RELEASE_BACKOFF = { floorMs: 500, baseMs: 1000, capMs: 30_000 };
 const LOOKS_AT_ONCE = 8;
 const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -88,11 +92,13 @@ class ProcessExecutor implements Executor {
   readonly #programEnvironment: Readonly<Record<string, string>>;
   readonly #care: RunCare;
   readonly #retention: Retention;
+  readonly #trouble: TroubleLog;
   readonly #closing = new AbortController();
 
   constructor(options: ProcessExecutorOptions, dataDirectory: string, ownLock: ExclusiveLock | undefined) {
     const { environment, clock, log } = options;
     this.#options = options;
+    this.#trouble = new TroubleLog(clock, log);
     this.#dataDirectory = dataDirectory;
     this.#runsDirectory = joinPath(dataDirectory, "runs");
     this.#ownLock = ownLock;
@@ -101,6 +107,7 @@ class ProcessExecutor implements Executor {
     this.#retention = new Retention({
       runsDirectory: this.#runsDirectory,
       keep: options.keepReleased ?? 100,
+      keepMs: (options.keepReleasedDays ?? 30) * DAY_MS,
       clock,
       log,
     });
@@ -158,7 +165,7 @@ class ProcessExecutor implements Executor {
       if (stored?.mark !== intent.mark) throw notStored(spec.runId, error);
     }
     log.info("A run was stored", { runId: spec.runId, attempt: spec.attempt, at: clock.now() });
-    await this.#care.look(spec.runId).catch((error) => this.#noteTrouble(spec.runId, error));
+    await this.#care.look(spec.runId).catch((error) => this.#trouble.note(spec.runId, error));
     return "started";
   }
 
@@ -172,7 +179,7 @@ class ProcessExecutor implements Executor {
         yield report;
       }
       if (report !== undefined && isTerminal(report.state)) return;
-      await this.#untilNextLook(runId, either);
+      await untilNextLook(this.#care.directory(runId), this.#options.clock, either);
     }
   }
 
@@ -185,9 +192,12 @@ class ProcessExecutor implements Executor {
   }
 
   async readLog(runId: string, offset: number, limit: number): Promise<LogPiece> {
-    if (!(await this.#exists(runId))) return { offset, text: "", nextOffset: offset, ended: true };
-    // The end is looked at first: what is read after it is the whole log.
-    const report = await this.#care.look(runId);
+    let report = this.#care.lastSeen(runId);
+    if (report === undefined) {
+      if (!(await this.#exists(runId))) return { offset, text: "", nextOffset: offset, ended: true };
+      // The end is looked at first: what is read after it is the whole log.
+      report = await this.#care.look(runId);
+    }
     const directory = this.#care.directory(runId);
     const endBytes = isTerminal(report.state)
       ? (report.log?.bytes ?? (await fileSize(outputPath(directory))) ?? 0)
@@ -195,7 +205,23 @@ class ProcessExecutor implements Executor {
     return readLogPiece(directory, offset, limit, endBytes);
   }
 
+  /** Tries until it succeeds: a run that stays unreleased would be told again at every restart. @throws the last error at `close` */
   async release(runId: string): Promise<void> {
+    const { clock } = this.#options;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await this.#release(runId);
+        return this.#trouble.clear(runId);
+      } catch (error) {
+        if (this.#closing.signal.aborted) throw error;
+        this.#trouble.note(runId, error, "A run can't be released for now");
+      }
+      const pauseMs = backoffDelay(attempt, RELEASE_BACKOFF, clock);
+      await sleep(clock, pauseMs, this.#closing.signal).catch(() => undefined);
+    }
+  }
+
+  async #release(runId: string): Promise<void> {
     if (!(await this.#exists(runId))) return this.#care.forget(runId);
     const report = await this.#care.look(runId);
     if (!isTerminal(report.state)) {
@@ -208,6 +234,7 @@ class ProcessExecutor implements Executor {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    await this.#retention.close();
     await this.#care.idle();
     this.#ownLock?.release();
   }
@@ -226,7 +253,7 @@ class ProcessExecutor implements Executor {
     };
     try {
       // What the supervisor could not read back must not become a run.
-      return parseRecord(JSON.stringify(intent), "the run", intentSchema);
+      return parseRecord(JSON.stringify(intent), "the run", intentShape);
     } catch (error) {
       throw notStored(spec.runId, error);
     }
@@ -243,48 +270,21 @@ class ProcessExecutor implements Executor {
   /** Undefined when the look failed; the next one may succeed. */
   async #tryLook(runId: string): Promise<RunReport | undefined> {
     try {
-      return await this.#care.look(RUN_ID.test(runId) ? runId : "no-run-id");
+      const report = await this.#care.look(RUN_ID.test(runId) ? runId : "no-run-id");
+      this.#trouble.clear(runId);
+      return report;
     } catch (error) {
-      this.#noteTrouble(runId, error);
+      this.#trouble.note(runId, error);
       return undefined;
     }
-  }
-
-  #noteTrouble(runId: string, error: unknown): void {
-    this.#options.log.warn("A run can't be looked at for now", { runId, error: describeError(error) });
-  }
-
-  /** A change in the run's directory, but not too soon; or the poll. */
-  async #untilNextLook(runId: string, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    await new Promise<void>((resolve) => {
-      let changed = false;
-      let early = false;
-      const wake = (): void => {
-        stopWatching();
-        cancelGap();
-        cancelPoll();
-        signal.removeEventListener("abort", wake);
-        resolve();
-      };
-      const stopWatching = watchDirectory(this.#care.directory(runId), () => {
-        changed = true;
-        if (early) wake();
-      });
-      const cancelGap = clock.schedule(LEAST_GAP_MS, () => {
-        early = true;
-        if (changed) wake();
-      });
-      const cancelPoll = clock.schedule(POLL_MS, wake);
-      signal.addEventListener("abort", wake, { once: true });
-      if (signal.aborted) wake();
-    });
   }
 }
 
 function notStored(runId: string, error: unknown): CodedError {
   if (isKind(error, EXECUTOR_ERRORS.RunNotStored)) return error;
+  const advice = storageAdvice(error);
   return new CodedError(EXECUTOR_ERRORS.RunNotStored, `Cannot store run ${runId}: ${describeError(error)}`, {
     cause: error,
+    ...(advice === undefined ? {} : { advice }),
   });
 }

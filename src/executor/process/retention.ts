@@ -2,22 +2,42 @@ import type { Clock } from "../../base/clock.ts";
 import { describeError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { fileSize, joinPath } from "../../runtime/files.ts";
-import { readIntent, readReleased, removeRunDirectory, writeReleased } from "./run-directory.ts";
+import { readIntent, readReleased, removeRunDirectory, sweepReleased, writeReleased } from "./run-directory.ts";
 
 /** What retention stands on. */
 export interface RetentionOptions {
   readonly runsDirectory: string;
   /** So many released runs stay readable. */
   readonly keep: number;
+  /** A released run stays readable for so long, in milliseconds. */
+  readonly keepMs: number;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Keeps the newest released runs and removes the older ones. */
+/** Of a run whose intent can't be read, this is taken for the time in which it could be asked for again. */
+const UNKNOWN_PROOF_MS = 600_000;
+const SOONEST_SWEEP_MS = 1_000;
+/** Moments on the wall clock may move, and a directory that couldn't be removed is tried again. */
+const LATEST_SWEEP_MS = 600_000;
+
+interface Released {
+  readonly runId: string;
+  /** When it was released. */
+  readonly at: number;
+  /** As long as it could be asked for again, the directory is the proof that it has run. */
+  readonly proofUntil: number;
+}
+
+/** Keeps the newest released runs for a while and removes the others. What is not released is never touched. */
 export class Retention {
   readonly #options: RetentionOptions;
-  /** Released runs that are still there, with the moment of their release. */
-  readonly #released = new Map<string, number>();
+  /** Released runs that are still there. */
+  readonly #released = new Map<string, Released>();
+  #sweeping: Promise<void> | undefined;
+  #again = false;
+  #cancelSweep: () => void = () => undefined;
+  #closed = false;
 
   constructor(options: RetentionOptions) {
     this.#options = options;
@@ -26,12 +46,12 @@ export class Retention {
   /** Learns which of these runs were released before. */
   async load(runIds: readonly string[]): Promise<void> {
     for (const runId of runIds) {
-      const directory = joinPath(this.#options.runsDirectory, runId);
+      const directory = this.#directory(runId);
       if ((await fileSize(joinPath(directory, "released.json"))) === undefined) continue;
       const released = await readReleased(directory).catch(() => undefined);
-      this.#released.set(runId, released?.at ?? 0);
+      await this.#note(runId, released?.at ?? 0);
     }
-    await this.#removeOldest();
+    await this.#sweep();
   }
 
   /** True for a run whose end was acknowledged. */
@@ -43,28 +63,79 @@ export class Retention {
   async release(runId: string): Promise<void> {
     if (this.#released.has(runId)) return;
     const at = this.#options.clock.now();
-    await writeReleased(joinPath(this.#options.runsDirectory, runId), at);
-    this.#released.set(runId, at);
-    await this.#removeOldest();
+    await writeReleased(this.#directory(runId), at);
+    await this.#note(runId, at);
+    await this.#sweep();
   }
 
-  async #removeOldest(): Promise<void> {
-    const surplus = this.#released.size - this.#options.keep;
-    if (surplus <= 0) return;
-    const oldest = [...this.#released].sort(([, left], [, right]) => left - right).slice(0, surplus);
-    for (const [runId] of oldest) await this.#remove(runId);
+  /** Removes nothing any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelSweep();
+    await this.#sweeping;
+  }
+
+  async #note(runId: string, at: number): Promise<void> {
+    await sweepReleased(this.#directory(runId)).catch(() => undefined);
+    const intent = await readIntent(this.#directory(runId)).catch(() => undefined);
+    this.#released.set(runId, { runId, at, proofUntil: intent?.spec.startBefore ?? at + UNKNOWN_PROOF_MS });
+  }
+
+  /** One sweep at a time; whoever asks meanwhile gets one more. */
+  #sweep(): Promise<void> {
+    this.#again = true;
+    this.#sweeping ??= this.#sweeps().finally(() => {
+      this.#sweeping = undefined;
+    });
+    return this.#sweeping;
+  }
+
+  async #sweeps(): Promise<void> {
+    while (this.#again && !this.#closed) {
+      this.#again = false;
+      for (const { runId } of this.#due()) await this.#remove(runId);
+    }
+    this.#cancelSweep();
+    if (this.#closed || this.#released.size === 0) return;
+    this.#cancelSweep = this.#options.clock.schedule(this.#untilNext(), () => void this.#sweep(), { unref: true });
+  }
+
+  #due(): readonly Released[] {
+    const now = this.#options.clock.now();
+    return this.#moments().flatMap(([released, moment]) => (moment < now ? [released] : []));
+  }
+
+  /** Milliseconds until the next one may go. */
+  #untilNext(): number {
+    const soonest = Math.min(...this.#moments().map(([, moment]) => moment));
+    return Math.min(Math.max(soonest - this.#options.clock.now() + 1, SOONEST_SWEEP_MS), LATEST_SWEEP_MS);
+  }
+
+  /** When each may be removed: beyond the count at once, else when it is old enough; never before its proof is worthless. */
+  #moments(): readonly (readonly [Released, number])[] {
+    const { keep, keepMs } = this.#options;
+    const oldestFirst = [...this.#released.values()].sort((left, right) => left.at - right.at);
+    const surplus = oldestFirst.length - keep;
+    return oldestFirst.map((released, index) => {
+      const readableUntil = index < surplus ? released.at : released.at + keepMs;
+      return [released, Math.max(readableUntil, released.proofUntil)];
+    });
   }
 
   async #remove(runId: string): Promise<void> {
-    const directory = joinPath(this.#options.runsDirectory, runId);
     try {
-      const intent = await readIntent(directory).catch(() => undefined);
-      // As long as it could be asked for again, the directory is the proof that it has run.
-      if (intent !== undefined && intent.spec.startBefore >= this.#options.clock.now()) return;
-      await removeRunDirectory(directory);
+      await removeRunDirectory(this.#directory(runId));
       this.#released.delete(runId);
     } catch (error) {
-      this.#options.log.warn("A released run can't be removed", { runId, error: describeError(error) });
+      this.#options.log.warn("A released run can't be removed; it is tried again later", {
+        run: runId,
+        error: describeError(error),
+        next: "Check the rights and the health of the data directory's file system",
+      });
     }
+  }
+
+  #directory(runId: string): string {
+    return joinPath(this.#options.runsDirectory, runId);
   }
 }

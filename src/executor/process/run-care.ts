@@ -24,6 +24,7 @@ import {
   writeEnd,
 } from "./run-directory.ts";
 import { RECORD_VERSION, type RunClaim } from "./run-records.ts";
+import { abandonedEnding, lost } from "./unseen-ending.ts";
 
 /** What the care of runs stands on. */
 export interface RunCareOptions {
@@ -85,6 +86,12 @@ export class RunCare {
       });
     this.#turns.set(runId, settled);
     return turn;
+  }
+
+  /** What the last look found, without looking; undefined for a run that wasn't looked at. It may have ended since. */
+  lastSeen(runId: string): RunReport | undefined {
+    const known = this.#known.get(runId);
+    return known === undefined ? undefined : observe(known);
   }
 
   /** Forgets what is kept in memory of a run. */
@@ -282,18 +289,4 @@ async function readFiles(directory: string, known: Known): Promise<RunFiles> {
     ...(program === undefined ? {} : { program }),
     ...(stop === undefined ? {} : { stop }),
   };
-}
-
-function abandonedEnding(claim: Extract<RunClaim, { who: "abandoned" }>, now: number): RunEnding {
-  const proof = `never started: ${claim.evidence}`;
-  if (claim.why === "stopped") return { state: "stopped", proof, endedAt: now };
-  const failure =
-    claim.why === "startTimeout"
-      ? { category: "StartTimeout" as const, summary: "The run was not started before its time limit", detail: proof }
-      : { category: "StartFailed" as const, summary: "The run's supervisor doesn't start", detail: proof };
-  return { state: "failed", proof, endedAt: now, failure };
-}
-
-function lost(detail: string): NonNullable<RunEnding["failure"]> {
-  return { category: "Lost", summary: "How the run ended is not known", detail };
 }

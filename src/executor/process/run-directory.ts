@@ -1,6 +1,6 @@
-import type { z } from "zod";
 import type { Clock } from "../../base/clock.ts";
 import { CodedError, errorCode } from "../../base/errors.ts";
+import { readShape, type Shape } from "../../base/shape.ts";
 import type { LogEnd } from "../../protocol/messages.ts";
 import {
   baseName,
@@ -10,7 +10,7 @@ import {
   joinPath,
   listDirectory,
   makeDirectory,
-  makeDirectoryExclusively,
+  makeDirectoryWith,
   publishDirectory,
   readBytes,
   readTextIfExists,
@@ -25,12 +25,12 @@ import { endReport, lastLines, type RunEnding, type RunKey } from "./end-report.
 import { endLeftovers, type LeftoverOutcome } from "./leftovers.ts";
 import { nextBoundary, OutputLog } from "./output-log.ts";
 import {
-  claimSchema,
-  intentSchema,
+  claimShape,
+  intentShape,
   type MomentRecord,
-  momentSchema,
+  momentShape,
   type ProgramRecord,
-  programSchema,
+  programShape,
   RECORD_VERSION,
   type RunClaim,
   type RunIntent,
@@ -71,9 +71,7 @@ export function supervisorLogPath(directory: string): string {
 export async function createRunDirectory(runsDirectory: string, intent: RunIntent): Promise<boolean> {
   const temporary = joinPath(runsDirectory, `.new-${intent.mark}`);
   try {
-    await makeDirectoryExclusively(temporary);
-    await writeDurably(joinPath(temporary, "intent.json"), JSON.stringify(intent));
-    await writeDurably(joinPath(temporary, "reserve"), "\0".repeat(RESERVE_BYTES));
+    await makeDirectoryWith(temporary, { "intent.json": JSON.stringify(intent), reserve: "\0".repeat(RESERVE_BYTES) });
     return await publishDirectory(temporary, joinPath(runsDirectory, intent.spec.runId));
   } finally {
     await remove(temporary);
@@ -104,6 +102,13 @@ export async function sweepRunDirectories(runsDirectory: string): Promise<void> 
   }
 }
 
+/** Removes what killed writers left half made in the directory of a run that is released: nobody writes there any more. */
+export async function sweepReleased(directory: string): Promise<void> {
+  for (const name of await listDirectory(directory)) {
+    if (name.startsWith(".")) await remove(joinPath(directory, name));
+  }
+}
+
 /** True as long as the run's directory is there. */
 export async function runExists(directory: string): Promise<boolean> {
   return (await fileSize(joinPath(directory, "intent.json"))) !== undefined;
@@ -111,27 +116,27 @@ export async function runExists(directory: string): Promise<boolean> {
 
 /** @throws CodedError RunRecordDamaged, as every reader here */
 export function readIntent(directory: string): Promise<RunIntent | undefined> {
-  return readRecord(directory, "intent.json", intentSchema);
+  return readRecord(directory, "intent.json", intentShape);
 }
 
 /** Who decides about the run, or undefined as long as nobody does. */
 export function readClaim(directory: string): Promise<RunClaim | undefined> {
-  return readRecord(directory, "claim.json", claimSchema);
+  return readRecord(directory, "claim.json", claimShape);
 }
 
 /** The started program, or undefined before its start. */
 export function readProgram(directory: string): Promise<ProgramRecord | undefined> {
-  return readRecord(directory, "program.json", programSchema);
+  return readRecord(directory, "program.json", programShape);
 }
 
 /** When the run was told to stop, or undefined. */
 export function readStop(directory: string): Promise<MomentRecord | undefined> {
-  return readRecord(directory, "stop.json", momentSchema);
+  return readRecord(directory, "stop.json", momentShape);
 }
 
 /** When the run's end was acknowledged, or undefined. */
 export function readReleased(directory: string): Promise<MomentRecord | undefined> {
-  return readRecord(directory, "released.json", momentSchema);
+  return readRecord(directory, "released.json", momentShape);
 }
 
 /** Takes the right to decide about the run. False when somebody else has it. */
@@ -199,21 +204,21 @@ export async function readLogTail(directory: string, path: string = outputPath(d
   return lastLines(text);
 }
 
-async function readRecord<T>(directory: string, name: string, schema: z.ZodType<T>): Promise<T | undefined> {
+async function readRecord<T>(directory: string, name: string, shape: Shape<T>): Promise<T | undefined> {
   const text = await readTextIfExists(joinPath(directory, name));
-  return text === undefined ? undefined : parseRecord(text, joinPath(baseName(directory), name), schema);
+  return text === undefined ? undefined : parseRecord(text, joinPath(baseName(directory), name), shape);
 }
 
 /** The record in a text of ours. @throws CodedError RunRecordDamaged, naming fields and never values */
-export function parseRecord<T>(text: string, name: string, schema: z.ZodType<T>): T {
+export function parseRecord<T>(text: string, name: string, shape: Shape<T>): T {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     throw new CodedError(EXECUTOR_ERRORS.RunRecordDamaged, `Cannot read ${name}: it is not JSON`);
   }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.join(".") || "(root)"} ${issue.code}`);
-  throw new CodedError(EXECUTOR_ERRORS.RunRecordDamaged, `Cannot read ${name}: ${issues.join(", ")}`);
+  const { value: record, problems } = readShape(shape, value);
+  if (problems === undefined) return record;
+  const told = problems.slice(0, 5).map(({ path, message }) => `${path === "" ? "it" : path} ${message}`);
+  throw new CodedError(EXECUTOR_ERRORS.RunRecordDamaged, `Cannot read ${name}: ${told.join(", ")}`);
 }

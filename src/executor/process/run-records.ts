@@ -1,5 +1,21 @@
-import { z } from "zod";
-import type { Json, JsonObject } from "../../protocol/messages.ts";
+import {
+  anything,
+  fields,
+  filledText,
+  list,
+  mapping,
+  mappingOf,
+  number,
+  oneOf,
+  optional,
+  positiveNumber,
+  type Shape,
+  text,
+  uuid,
+  variants,
+  whole,
+} from "../../base/shape.ts";
+import type { Json } from "../../protocol/messages.ts";
 import type { ProcessIdentity } from "../../runtime/process.ts";
 import type { RunSpec } from "../executor.ts";
 
@@ -47,53 +63,55 @@ export interface MomentRecord {
   readonly at: number;
 }
 
-const version = z.literal(RECORD_VERSION);
-const moment = z.int().nonnegative();
-const identity = z.strictObject({ pid: z.int().positive(), startTime: z.string().min(1) });
-const jsonObject: z.ZodType<JsonObject> = z.record(z.string(), z.json());
-
-const spec = z.strictObject({
-  runId: z.uuid(),
-  attempt: z.int().positive(),
-  pipelineId: z.uuid(),
-  pipelineName: z.string(),
-  fullyQualifiedName: z.string(),
-  pipelineType: z.string(),
-  config: jsonObject,
-  timeoutSeconds: z.number().positive().exactOptional(),
-  startBefore: z.number(),
-});
+const version: Shape<1> = oneOf(RECORD_VERSION);
+const moment = whole(0);
+const identity: Shape<ProcessIdentity> = fields({ pid: whole(1), startTime: filledText });
 
 /** Shape of a run as it is handed to an executor. */
-export const runSpecSchema: z.ZodType<RunSpec> = spec;
+export const runSpecShape: Shape<RunSpec> = fields<RunSpec>({
+  runId: uuid,
+  attempt: whole(1),
+  pipelineId: uuid,
+  pipelineName: text,
+  fullyQualifiedName: text,
+  pipelineType: text,
+  config: mapping,
+  timeoutSeconds: optional(positiveNumber),
+  startBefore: number,
+});
 
 /** Shape of `intent.json`. */
-export const intentSchema: z.ZodType<RunIntent> = z.strictObject({
+export const intentShape: Shape<RunIntent> = fields<RunIntent>({
   version,
   createdAt: moment,
-  spec,
-  command: z.array(z.string()),
-  environment: z.record(z.string(), z.string()),
-  workingDirectory: z.string().min(1),
-  secrets: z.json(),
-  graceMs: z.int().nonnegative(),
-  mark: z.string().min(1),
+  spec: runSpecShape,
+  command: list(text),
+  environment: mappingOf(text),
+  workingDirectory: filledText,
+  secrets: anything,
+  graceMs: whole(0),
+  mark: filledText,
 });
 
 /** Shape of `claim.json`. */
-export const claimSchema: z.ZodType<RunClaim> = z.discriminatedUnion("who", [
-  z.strictObject({ version, who: z.literal("supervisor"), at: moment, identity }),
-  z.strictObject({
+export const claimShape: Shape<RunClaim> = variants<RunClaim>("who", {
+  supervisor: fields<Extract<RunClaim, { who: "supervisor" }>>({
     version,
-    who: z.literal("abandoned"),
+    who: oneOf("supervisor"),
     at: moment,
-    why: z.enum(["stopped", "startTimeout", "startFailed"]),
-    evidence: z.string(),
+    identity,
   }),
-]);
+  abandoned: fields<Extract<RunClaim, { who: "abandoned" }>>({
+    version,
+    who: oneOf("abandoned"),
+    at: moment,
+    why: oneOf("stopped", "startTimeout", "startFailed"),
+    evidence: text,
+  }),
+});
 
 /** Shape of `program.json`. */
-export const programSchema: z.ZodType<ProgramRecord> = z.strictObject({ version, startedAt: moment, identity });
+export const programShape: Shape<ProgramRecord> = fields<ProgramRecord>({ version, startedAt: moment, identity });
 
 /** Shape of `stop.json` and `released.json`. */
-export const momentSchema: z.ZodType<MomentRecord> = z.strictObject({ version, at: moment });
+export const momentShape: Shape<MomentRecord> = fields<MomentRecord>({ version, at: moment });

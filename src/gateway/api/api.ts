@@ -6,28 +6,35 @@ import { bearerToken } from "../auth/bearer.ts";
 import type { ApiDependencies, ApiEnvironment } from "./dependencies.ts";
 import { errorResponse } from "./error-response.ts";
 import { API_ERRORS } from "./errors.ts";
-import { liveRunRoutes } from "./live-runs.ts";
+import { liveRunHandlers } from "./live-runs.ts";
 import { createLogProofs } from "./log-proof.ts";
-import { pipelineRoutes } from "./pipelines.ts";
-import { runnerRoutes } from "./runners.ts";
-import { runRoutes } from "./runs.ts";
-import { serviceRoutes } from "./services.ts";
+import { openApiDocument } from "./openapi.ts";
+import { pipelineHandlers } from "./pipelines.ts";
+import { runnerHandlers } from "./runners.ts";
+import { runHandlers } from "./runs.ts";
+import { serveRoutes } from "./serve-route.ts";
+import { serviceHandlers } from "./services.ts";
+import { tokenHandlers } from "./tokens.ts";
 
 /** The gateway's HTTP side: `/healthz`, and `/api/v1/…` for whoever has the admin token. */
 export function createApi(deps: ApiDependencies): Hono<ApiEnvironment> {
   const app = new Hono<ApiEnvironment>();
   const proofOf = createLogProofs(deps.store);
-  app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.use("/api/*", async (c, next) => {
     c.header("Cache-Control", "no-store");
     authenticate(deps, peerAddress(c.env.incoming), c.req.header("authorization"));
     await next();
   });
-  app.route("/api/v1/runners", runnerRoutes(deps));
-  app.route("/api/v1/services", serviceRoutes(deps));
-  app.route("/api/v1/pipelines", pipelineRoutes(deps));
-  app.route("/api/v1/runs", runRoutes(deps, proofOf));
-  app.route("/api/v1/runs", liveRunRoutes(deps, proofOf));
+  serveRoutes(app, {
+    getHealth: () => ({ status: "ok" }),
+    getOpenApi: openApiDocument,
+    ...runnerHandlers(deps),
+    ...tokenHandlers(deps),
+    ...serviceHandlers(deps),
+    ...pipelineHandlers(deps),
+    ...runHandlers(deps, proofOf),
+    ...liveRunHandlers(deps, proofOf),
+  });
   app.notFound(() =>
     errorResponse(new CodedError(API_ERRORS.NotFound, "Cannot find the page: there is no such route"), deps.log),
   );

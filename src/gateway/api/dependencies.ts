@@ -3,6 +3,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Sensitive } from "../../base/sensitive.ts";
 import type { FailureLimit } from "../auth/failure-limit.ts";
+import type { TokenKeys } from "../auth/keys.ts";
 import type { RunnerSessions } from "../sessions/sessions.ts";
 import type { Store } from "../store/store.ts";
 import type { RunFeed } from "./run-feed.ts";
@@ -13,6 +14,8 @@ export interface ApiDependencies {
   readonly sessions: Pick<RunnerSessions, "connected" | "wake" | "announceRun">;
   readonly feed: RunFeed;
   readonly adminToken: Sensitive;
+  /** What runner tokens are signed with. */
+  readonly keys: TokenKeys;
   readonly failures: FailureLimit;
   /** See GatewayConfig. */
   readonly serverApiUrl: string | undefined;

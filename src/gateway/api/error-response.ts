@@ -3,7 +3,7 @@ import type { Log } from "../../base/log.ts";
 import { API_ERRORS } from "./errors.ts";
 
 /** HTTP status by error code; what is not listed is 500. */
-const STATUS: Readonly<Record<string, number>> = {
+export const ERROR_STATUS: Readonly<Record<string, number>> = {
   BadRequest: 400,
   PipelineTooLarge: 400,
   AdminTokenRefused: 401,
@@ -26,7 +26,7 @@ export interface ErrorBody {
 
 /** Turns what a handler threw into its answer. What the caller can't help is logged here and told without its cause. */
 export function errorResponse(error: unknown, log: Log): Response {
-  const status = error instanceof CodedError ? STATUS[error.code] : undefined;
+  const status = error instanceof CodedError ? ERROR_STATUS[error.code] : undefined;
   if (!(error instanceof CodedError) || status === undefined) {
     log.error("A request failed", { error });
     return answer(500, new CodedError(API_ERRORS.RequestFailed, "Cannot serve the request: the gateway failed"));

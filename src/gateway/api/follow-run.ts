@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
+import { heldNote } from "../store/log-marker.ts";
 import type { RunRecord, Store } from "../store/store.ts";
 import { isLogSettled, type LogProof } from "./log-proof.ts";
 import type { RunFeed } from "./run-feed.ts";
@@ -37,6 +38,7 @@ export async function followRun(options: FollowOptions): Promise<void> {
   const unsubscribe = options.feed.subscribe(runId, bell.ring);
   let offset = options.after;
   let shown = "";
+  let heldShown = false;
   let endSeen: number | undefined;
   try {
     while (!signal.aborted) {
@@ -49,6 +51,12 @@ export async function followRun(options: FollowOptions): Promise<void> {
         await sink.send({ name: "log", data: { offset, ...page }, id: String(page.nextOffset) });
         offset = page.nextOffset;
         continue;
+      }
+      if (run.logHeldAt !== undefined && !heldShown && !isTerminal(run.state)) {
+        // A line for the reader that is none of the log: the offset stays.
+        const text = `\n${heldNote(runId, run.logHeldAt)}\n`;
+        await sink.send({ name: "log", data: { offset, text, nextOffset: offset }, id: String(offset) });
+        heldShown = true;
       }
       if (isTerminal(run.state)) {
         endSeen ??= clock.monotonic();

@@ -1,53 +1,51 @@
-import { Hono } from "hono";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { withLimit } from "../../base/clock.ts";
 import { CodedError, describeError } from "../../base/errors.ts";
 import type { RunRecord } from "../store/store.ts";
-import type { ApiDependencies, ApiEnvironment } from "./dependencies.ts";
+import type { ApiDependencies } from "./dependencies.ts";
 import { API_ERRORS } from "./errors.ts";
 import { followRun, type RunEventSink } from "./follow-run.ts";
 import type { LogProof } from "./log-proof.ts";
-import { notFound, pathId, readQuery } from "./read-request.ts";
-import { EVENTS_QUERY } from "./schemas.ts";
+import { notFound } from "./read-request.ts";
+import type { Handlers } from "./serve-route.ts";
 
 const MAX_STREAMS = 256;
 /** A reader that takes nothing for so long is cut off; it may come again with Last-Event-ID. */
 const STALL_MS = 60_000;
 
-/** `GET /api/v1/runs/:id/events`: the run and its log as they grow, as server-sent events. */
-export function liveRunRoutes(
+/** Serves the live events of a run: the run and its log as they grow. */
+export function liveRunHandlers(
   deps: ApiDependencies,
   proofOf: (run: RunRecord) => Promise<LogProof>,
-): Hono<ApiEnvironment> {
-  const routes = new Hono<ApiEnvironment>();
+): Handlers<"followRun"> {
   let open = 0;
-  routes.get("/:id/events", async (c) => {
-    const runId = pathId(c);
-    const { after = lastEventId(c.req.header("last-event-id")) } = readQuery(c, EVENTS_QUERY);
-    if ((await deps.store.findRun(runId)) === undefined) throw notFound("run", runId);
-    if (open >= MAX_STREAMS) {
-      throw new CodedError(API_ERRORS.TooManyStreams, `Cannot open a live view: ${open} are open already`);
-    }
-    open++;
-    const follow = async (stream: SSEStreamingApi): Promise<void> => {
-      const gone = new AbortController();
-      stream.onAbort(() => gone.abort());
-      const signal = AbortSignal.any([gone.signal, deps.stopping]);
-      try {
-        await followRun({ ...deps, runId, after, sink: createSink(stream, signal, deps), signal, proofOf });
-      } catch (error) {
-        if (!signal.aborted) deps.log.warn("A live view ended early", { runId, error: describeError(error) });
-      } finally {
-        open--;
+  return {
+    followRun: async ({ id: runId, query }, c) => {
+      const { after = lastEventId(c.req.header("last-event-id")) } = query;
+      if ((await deps.store.findRun(runId)) === undefined) throw notFound("run", runId);
+      if (open >= MAX_STREAMS) {
+        throw new CodedError(API_ERRORS.TooManyStreams, `Cannot open a live view: ${open} are open already`);
       }
-    };
-    const response = streamSSE(c, follow);
-    // The library asks to keep the connection, which is not its business; and proxies must not collect events.
-    response.headers.delete("Connection");
-    response.headers.set("X-Accel-Buffering", "no");
-    return response;
-  });
-  return routes;
+      open++;
+      const follow = async (stream: SSEStreamingApi): Promise<void> => {
+        const gone = new AbortController();
+        stream.onAbort(() => gone.abort());
+        const signal = AbortSignal.any([gone.signal, deps.stopping]);
+        try {
+          await followRun({ ...deps, runId, after, sink: createSink(stream, signal, deps), signal, proofOf });
+        } catch (error) {
+          if (!signal.aborted) deps.log.warn("A live view ended early", { runId, error: describeError(error) });
+        } finally {
+          open--;
+        }
+      };
+      const response = streamSSE(c, follow);
+      // The library asks to keep the connection, which is not its business; and proxies must not collect events.
+      response.headers.delete("Connection");
+      response.headers.set("X-Accel-Buffering", "no");
+      return response;
+    },
+  };
 }
 
 function createSink(stream: SSEStreamingApi, signal: AbortSignal, { clock }: ApiDependencies): RunEventSink {

@@ -1,52 +1,56 @@
-import { Hono } from "hono";
 import { CodedError } from "../../base/errors.ts";
 import { Sensitive } from "../../base/sensitive.ts";
 import type { PipelineRecord } from "../store/store.ts";
 import { changePipeline, findLivePipeline, hashOfNext } from "./change-pipeline.ts";
-import type { ApiDependencies, ApiEnvironment } from "./dependencies.ts";
+import type { ApiDependencies } from "./dependencies.ts";
 import { API_ERRORS } from "./errors.ts";
-import { notFound, pathId, readBody } from "./read-request.ts";
-import { NOTHING, PIPELINE_WISH, type PipelineWish, RUN_WISH, TOGGLE_WISH } from "./schemas.ts";
+import { notFound } from "./read-request.ts";
+import type { PipelineWish } from "./schemas.ts";
+import type { Handlers } from "./serve-route.ts";
 import { startRun } from "./start-run.ts";
 
-/** Routes under `/api/v1/pipelines`. */
-export function pipelineRoutes(deps: ApiDependencies): Hono<ApiEnvironment> {
+/** Serves the routes of pipelines. */
+export function pipelineHandlers(
+  deps: ApiDependencies,
+): Handlers<
+  | "listPipelines"
+  | "getPipeline"
+  | "createPipeline"
+  | "deletePipeline"
+  | "deployPipeline"
+  | "togglePipeline"
+  | "runPipeline"
+  | "stopPipeline"
+> {
   const { store, sessions } = deps;
-  const routes = new Hono<ApiEnvironment>();
-
-  routes.get("/", async (c) => c.json({ pipelines: await store.listPipelines({}) }));
-  routes.get("/:id", async (c) => c.json(await findLivePipeline(store, pathId(c))));
-  routes.post("/", async (c) => c.json(await createPipeline(deps, await readBody(c, PIPELINE_WISH)), 201));
-  routes.delete("/:id", async (c) => c.json(await deletePipeline(deps, pathId(c))));
-  routes.post("/:id/deploy", async (c) => {
-    await readBody(c, NOTHING);
-    const pipeline = await changePipeline(deps, pathId(c), async (present) => ({
-      deployed: true,
-      hash: await hashOfNext(deps, { ...present, deployed: true }),
-    }));
-    return c.json(pipeline);
-  });
-  routes.post("/:id/toggle", async (c) => {
-    const { enabled: wish } = await readBody(c, TOGGLE_WISH);
-    const pipeline = await changePipeline(deps, pathId(c), async (present) => {
-      const enabled = wish ?? !present.enabled;
-      if (!present.deployed) return { enabled };
-      return { enabled, hash: await hashOfNext(deps, { ...present, enabled }) };
-    });
-    return c.json(pipeline);
-  });
-  routes.post("/:id/run", async (c) => {
-    const wish = await readBody(c, RUN_WISH);
-    return c.json({ run: await startRun(deps, await findLivePipeline(store, pathId(c)), wish) }, 202);
-  });
-  routes.post("/:id/stop", async (c) => {
-    await readBody(c, NOTHING);
-    const pipeline = await findLivePipeline(store, pathId(c));
-    const runs = await stopRuns(deps, pipeline);
-    sessions.wake(pipeline.runnerId);
-    return c.json({ runs }, 202);
-  });
-  return routes;
+  return {
+    listPipelines: async ({ query: { after, ...rest } }) => {
+      const pipelines = await store.listPipelines({ ...rest, ...(after === undefined ? {} : { afterName: after }) });
+      const last = pipelines.length === rest.limit ? pipelines.at(-1) : undefined;
+      return { pipelines, ...(last === undefined ? {} : { nextAfter: last.fullyQualifiedName }) };
+    },
+    getPipeline: ({ id }) => findLivePipeline(store, id),
+    createPipeline: ({ body }) => createPipeline(deps, body),
+    deletePipeline: ({ id }) => deletePipeline(deps, id),
+    deployPipeline: ({ id }) =>
+      changePipeline(deps, id, async (present) => ({
+        deployed: true,
+        hash: await hashOfNext(deps, { ...present, deployed: true }),
+      })),
+    togglePipeline: ({ id, body: { enabled: wish } }) =>
+      changePipeline(deps, id, async (present) => {
+        const enabled = wish ?? !present.enabled;
+        if (!present.deployed) return { enabled };
+        return { enabled, hash: await hashOfNext(deps, { ...present, enabled }) };
+      }),
+    runPipeline: async ({ id, body }) => ({ run: await startRun(deps, await findLivePipeline(store, id), body) }),
+    stopPipeline: async ({ id }) => {
+      const pipeline = await findLivePipeline(store, id);
+      const runs = await stopRuns(deps, pipeline);
+      sessions.wake(pipeline.runnerId);
+      return { runs };
+    },
+  };
 }
 
 async function createPipeline(

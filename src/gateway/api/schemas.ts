@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { JsonObject, RunState, Schedule } from "../../protocol/messages.ts";
 import { RUN_STATES } from "../../protocol/run-state.ts";
+import { isTimeZone, readCron } from "../../protocol/schedule.ts";
+import { JSON_OBJECT } from "../../protocol/shapes.ts";
 
 /*
  * Bodies and queries of the REST API. Every object is strict: an unknown field is refused, so that a misspelt one
@@ -49,6 +51,31 @@ export interface RunListQuery {
   readonly before?: string;
 }
 
+/** Query of `GET /api/v1/services`. */
+export interface ServiceListQuery {
+  readonly runnerId?: string;
+  readonly limit: number;
+  /** A name. */
+  readonly after?: string;
+}
+
+/** Query of `GET /api/v1/pipelines`. */
+export interface PipelineListQuery {
+  readonly runnerId?: string;
+  readonly serviceId?: string;
+  readonly fullyQualifiedName?: string;
+  readonly limit: number;
+  /** A fully qualified name. */
+  readonly after?: string;
+}
+
+/** Body of `POST /api/v1/tokens`. */
+export interface TokenRequest {
+  /** `*`: any. */
+  readonly runnerId: string;
+  readonly expiresInSeconds?: number;
+}
+
 /** Query of `GET /api/v1/runs/:id/logs`, in bytes. */
 export interface LogQuery {
   readonly after: number;
@@ -67,12 +94,15 @@ const typeName = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, {
 const runnerId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, {
   error: "must be up to 128 letters, digits, dots, dashes and underscores, beginning with a letter or digit",
 });
-const jsonObject: z.ZodType<JsonObject> = z.record(z.string(), z.json());
 const schedule = z.strictObject({
   cron: z
     .string()
-    .regex(/^[\w*/,?#-]+( +[\w*/,?#-]+){4}$/, { error: "must have the five fields of cron" })
-    .max(200),
+    .max(200)
+    .superRefine((cron, context) => {
+      const reading = readCron(cron);
+      if ("mistake" in reading) context.addIssue({ code: "custom", message: reading.mistake });
+    })
+    .describe("five fields as Kubernetes reads them, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`"),
   timeZone: z.string().max(64).refine(isTimeZone, { error: "must be the IANA name of a time zone" }).default("UTC"),
 });
 const wholeNumber = (least: number, most: number) =>
@@ -85,29 +115,29 @@ const wholeNumber = (least: number, most: number) =>
 export const SERVICE_WISH: z.ZodType<ServiceWish> = z.strictObject({
   name,
   serviceType: typeName,
-  connection: jsonObject,
-  runnerId,
+  connection: JSON_OBJECT.describe("holds references (`secret:/…`), not credentials"),
+  runnerId: runnerId.describe("which runner its pipelines run on"),
 });
 
 export const PIPELINE_WISH: z.ZodType<PipelineWish> = z.strictObject({
   name,
   serviceId: z.uuid(),
   pipelineType: typeName,
-  sourceConfig: jsonObject,
-  sink: jsonObject.exactOptional(),
+  sourceConfig: JSON_OBJECT,
+  sink: JSON_OBJECT.exactOptional(),
   schedule: schedule.exactOptional(),
   timeoutSeconds: z.int().positive().max(31_536_000).exactOptional(),
-  botToken: z.string().min(1).max(16_384).exactOptional(),
+  botToken: z.string().min(1).max(16_384).exactOptional().describe("of OpenMetadata; write-only"),
 });
 
 export const RUN_WISH: z.ZodType<RunWish> = z.strictObject({
-  sourceConfigOverride: jsonObject.exactOptional(),
-  appConfigOverride: jsonObject.exactOptional(),
+  sourceConfigOverride: JSON_OBJECT.exactOptional(),
+  appConfigOverride: JSON_OBJECT.exactOptional(),
 });
 
 export const TOGGLE_WISH: z.ZodType<ToggleWish> = z.strictObject({ enabled: z.boolean().exactOptional() });
 
-/** Bodies that carry nothing: empty, or an empty object. */
+/** Bodies and queries that carry nothing: empty, or an empty object. */
 export const NOTHING: z.ZodType<Record<string, never>> = z.strictObject({});
 
 export const RUN_LIST_QUERY: z.ZodType<RunListQuery> = z.strictObject({
@@ -115,23 +145,45 @@ export const RUN_LIST_QUERY: z.ZodType<RunListQuery> = z.strictObject({
   runnerId: runnerId.exactOptional(),
   state: z.array(z.enum(RUN_STATES)).exactOptional(),
   limit: wholeNumber(1, 500).default(50),
-  before: z.uuid().exactOptional(),
+  before: z.uuid().exactOptional().describe("`nextBefore` of the page before"),
+});
+
+const pageLimit = wholeNumber(1, 1000).default(200);
+
+export const SERVICE_LIST_QUERY: z.ZodType<ServiceListQuery> = z.strictObject({
+  runnerId: runnerId.exactOptional(),
+  limit: pageLimit,
+  after: z.string().max(128).exactOptional().describe("`nextAfter` of the page before"),
+});
+
+export const PIPELINE_LIST_QUERY: z.ZodType<PipelineListQuery> = z.strictObject({
+  runnerId: runnerId.exactOptional(),
+  serviceId: z.uuid().exactOptional(),
+  fullyQualifiedName: z.string().max(257).exactOptional(),
+  limit: pageLimit,
+  after: z.string().max(257).exactOptional().describe("`nextAfter` of the page before"),
+});
+
+export const TOKEN_LIST_QUERY: z.ZodType<{ readonly runnerId?: string }> = z.strictObject({
+  runnerId: z.union([runnerId, z.literal("*")]).exactOptional(),
+});
+
+/** At most ten years: a longer wish is a mistake in the unit. */
+export const TOKEN_REQUEST: z.ZodType<TokenRequest> = z.strictObject({
+  runnerId: z
+    .union([runnerId, z.literal("*")], { error: "must be a runner id, or * for any" })
+    .describe("the only runner id the token will be good for; `*`: any"),
+  expiresInSeconds: z.int().positive().max(315_360_000).exactOptional().describe("absent: it doesn't expire"),
 });
 
 export const LOG_QUERY: z.ZodType<LogQuery> = z.strictObject({
-  after: wholeNumber(0, Number.MAX_SAFE_INTEGER).default(0),
+  after: wholeNumber(0, Number.MAX_SAFE_INTEGER).default(0).describe("the byte of the log to begin with"),
   limit: wholeNumber(1, MAX_LOG_PAGE).default(65_536),
 });
 
 /** Query of the live events of a run. */
 export const EVENTS_QUERY: z.ZodType<{ readonly after?: number }> = z.strictObject({
-  after: wholeNumber(0, Number.MAX_SAFE_INTEGER).exactOptional(),
+  after: wholeNumber(0, Number.MAX_SAFE_INTEGER)
+    .exactOptional()
+    .describe("the byte of the log to begin with; the header Last-Event-ID says the same, and this wins"),
 });
-
-function isTimeZone(text: string): boolean {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: text }).resolvedOptions().timeZone !== "";
-  } catch {
-    return false;
-  }
-}

@@ -1,32 +1,38 @@
-import { Hono } from "hono";
 import type { ServiceRecord } from "../store/store.ts";
-import type { ApiDependencies, ApiEnvironment } from "./dependencies.ts";
-import { notFound, pathId, readBody } from "./read-request.ts";
-import { SERVICE_WISH } from "./schemas.ts";
+import type { ApiDependencies } from "./dependencies.ts";
+import { notFound } from "./read-request.ts";
+import type { Handlers } from "./serve-route.ts";
 
-/** Routes under `/api/v1/services`. */
-export function serviceRoutes({ store, sessions, clock }: ApiDependencies): Hono<ApiEnvironment> {
-  const routes = new Hono<ApiEnvironment>();
+/** Serves the routes of services. */
+export function serviceHandlers({
+  store,
+  sessions,
+  clock,
+}: ApiDependencies): Handlers<"listServices" | "getService" | "createService" | "deleteService"> {
   const find = async (serviceId: string): Promise<ServiceRecord> => {
     const service = await store.findService(serviceId);
     if (service === undefined) throw notFound("service", serviceId);
     return service;
   };
 
-  routes.get("/", async (c) => c.json({ services: await store.listServices() }));
-  routes.get("/:id", async (c) => c.json(await find(pathId(c))));
-  routes.post("/", async (c) => {
-    const wish = await readBody(c, SERVICE_WISH);
-    const service: ServiceRecord = { ...wish, serviceId: crypto.randomUUID(), createdAt: clock.now() };
-    await store.addService(service);
-    sessions.wake(service.runnerId);
-    return c.json(service, 201);
-  });
-  routes.delete("/:id", async (c) => {
-    const service = await find(pathId(c));
-    await store.deleteService(service.serviceId);
-    sessions.wake(service.runnerId);
-    return c.json(service);
-  });
-  return routes;
+  return {
+    listServices: async ({ query: { after, ...rest } }) => {
+      const services = await store.listServices({ ...rest, ...(after === undefined ? {} : { afterName: after }) });
+      const last = services.length === rest.limit ? services.at(-1) : undefined;
+      return { services, ...(last === undefined ? {} : { nextAfter: last.name }) };
+    },
+    getService: ({ id }) => find(id),
+    createService: async ({ body }) => {
+      const service: ServiceRecord = { ...body, serviceId: crypto.randomUUID(), createdAt: clock.now() };
+      await store.addService(service);
+      sessions.wake(service.runnerId);
+      return service;
+    },
+    deleteService: async ({ id }) => {
+      const service = await find(id);
+      await store.deleteService(service.serviceId);
+      sessions.wake(service.runnerId);
+      return service;
+    },
+  };
 }

@@ -7,19 +7,13 @@ import type { RunWish } from "./schemas.ts";
 /**
  * Puts a run into the store, from where its runner is offered it now, or when it connects, until the queue's time is over.
  * A disabled pipeline has no schedule; whether it runs on demand is its runner's decision.
- * @throws CodedError PipelineNotDeployed, BadRequest
+ * @throws CodedError PipelineNotDeployed
  */
 export async function startRun(deps: ApiDependencies, pipeline: PipelineRecord, wish: RunWish): Promise<RunRecord> {
   const { store, sessions, clock, queueTimeoutSeconds } = deps;
   const name = pipeline.fullyQualifiedName;
   if (!pipeline.deployed) {
     throw new CodedError(API_ERRORS.PipelineNotDeployed, `Cannot run pipeline ${name}: it is not deployed`);
-  }
-  if (wish.appConfigOverride !== undefined) {
-    const advice = "Leave appConfigOverride out: this version runs pipelines, not applications";
-    throw new CodedError(API_ERRORS.BadRequest, "Cannot read the body: appConfigOverride is not supported yet", {
-      advice,
-    });
   }
   const now = clock.now();
   const run: RunRecord = {
@@ -35,6 +29,7 @@ export async function startRun(deps: ApiDependencies, pipeline: PipelineRecord, 
     logBytes: 0,
     logGaps: [],
     ...(wish.sourceConfigOverride === undefined ? {} : { sourceConfigOverride: wish.sourceConfigOverride }),
+    ...(wish.appConfigOverride === undefined ? {} : { appConfigOverride: wish.appConfigOverride }),
   };
   await store.addRun(run);
   sessions.announceRun(run);

@@ -76,12 +76,18 @@ export async function verifyRunnerToken(
   const claims = await checkSignature(keys, token, clock);
   const record = claims.jti === undefined ? undefined : await store.findToken(claims.jti);
   if (record === undefined || !equalInConstantTime(record.sha256, sha256Hex(token))) throw refused("unknown");
-  if (record.revokedAt !== undefined) throw refused("revoked");
-  if (record.expiresAt !== undefined && clock.now() > record.expiresAt + LEEWAY_SECONDS * 1000)
-    throw refused("expired");
+  const end = tokenEnd(record, clock.now());
+  if (end !== undefined) throw refused(end);
   if (record.runnerId !== undefined && record.runnerId !== runnerId) throw refused("wrongRunner");
   const { tokenId, runnerId: tokenRunnerId } = record;
   return { runnerId, tokenId, ...(tokenRunnerId === undefined ? {} : { tokenRunnerId }) };
+}
+
+/** Why an issued token is no longer good, or undefined. */
+export function tokenEnd(record: TokenRecord, now: number): "revoked" | "expired" | undefined {
+  if (record.revokedAt !== undefined) return "revoked";
+  const expired = record.expiresAt !== undefined && now > record.expiresAt + LEEWAY_SECONDS * 1000;
+  return expired ? "expired" : undefined;
 }
 
 async function checkSignature(keys: TokenKeys, token: string, clock: Clock): Promise<JWTPayload> {

@@ -153,10 +153,14 @@ export class Dispatcher {
     const { maxConcurrentRuns, delivery } = this.#options;
     if (this.#pause !== undefined) return;
     const underWay = (run: RunRecord): boolean => this.#flights.has(`start ${run.runId}`);
-    let free = maxConcurrentRuns - open.filter((run) => run.dispatch !== "waiting" || underWay(run)).length;
+    const taken = open.filter((run) => run.dispatch !== "waiting" || underWay(run));
+    const keys = new Map(wanted.pipelines.map((key) => [key.pipelineId, key]));
+    let free = maxConcurrentRuns - taken.length;
+    // One run of a pipeline at a time (docs/adr/0010): offering a second would take the place of another pipeline's.
+    const busy = new Set(taken.map((run) => run.pipelineId));
     for (const run of open) {
       if (run.dispatch !== "waiting" || underWay(run)) continue;
-      const key = wanted.pipelines.find(({ pipelineId }) => pipelineId === run.pipelineId);
+      const key = keys.get(run.pipelineId);
       if (key === undefined) {
         await this.#fail(run, "ConfigError", {
           summary: "The pipeline is not deployed any more",
@@ -172,8 +176,10 @@ export class Dispatcher {
         continue;
       }
       const generation = delivery.generationOf(key.pipelineId);
-      if (free <= 0 || generation < key.generation) continue;
-      if (this.#flights.launch(`start ${run.runId}`, () => this.#start(run, generation))) free--;
+      if (free <= 0 || busy.has(run.pipelineId) || generation < key.generation) continue;
+      if (!this.#flights.launch(`start ${run.runId}`, () => this.#start(run, generation))) continue;
+      busy.add(run.pipelineId);
+      free--;
     }
   }
 
@@ -190,7 +196,7 @@ export class Dispatcher {
     }
     let verdict: VerdictBody;
     try {
-      const { runId, pipelineId, attempt, sourceConfigOverride } = fresh;
+      const { runId, pipelineId, attempt, sourceConfigOverride, appConfigOverride } = fresh;
       verdict = await operations.ask({
         type: "run.start",
         body: {
@@ -200,6 +206,7 @@ export class Dispatcher {
           attempt,
           startBefore: Math.min(fresh.startDeadline, now + OFFER_MS),
           ...(sourceConfigOverride === undefined ? {} : { sourceConfigOverride }),
+          ...(appConfigOverride === undefined ? {} : { appConfigOverride }),
         },
       });
     } catch (error) {

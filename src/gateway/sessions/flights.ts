@@ -4,6 +4,10 @@ import type { Clock } from "../../base/clock.ts";
 const RETRY: BackoffLimits = { floorMs: 500, baseMs: 1000, capMs: 60_000 };
 /** Keys whose failures are remembered. */
 const MAX_HELD = 10_000;
+/** While tasks are queued, whoever waits for `wake` is called once for so many finished ones: a call looks at everything. */
+const WAKE_EVERY = 100;
+
+type Task = () => Promise<"done" | "later">;
 
 /**
  * Tasks under way, one for each key and at most `limit` together. A task that failed is held back for a growing while;
@@ -15,6 +19,8 @@ export class Flights {
   readonly #wake: () => void;
   readonly #onError: (key: string, error: unknown) => void;
   readonly #tasks = new Map<string, Promise<void>>();
+  readonly #queued = new Map<string, Task>();
+  #finished = 0;
   readonly #held = new Map<string, { readonly failures: number; cancel: (() => void) | undefined }>();
   #closed = false;
 
@@ -34,16 +40,24 @@ export class Flights {
    * Starts the task unless one of this key is under way or held back, or too many are. The task answers `done`, or
    * `later` to be held back.
    */
-  launch(key: string, task: () => Promise<"done" | "later">): boolean {
+  launch(key: string, task: Task): boolean {
     if (this.#closed || this.#tasks.has(key) || this.#tasks.size >= this.#limit) return false;
     if (this.#held.get(key)?.cancel !== undefined) return false;
     this.#tasks.set(key, this.#run(key, task));
     return true;
   }
 
-  /** Starts nothing more and forgets what was held back. */
+  /** Puts these tasks in place of all that are queued: each is launched as soon as there is room, unless it is held back. */
+  launchAll(tasks: readonly (readonly [key: string, task: Task])[]): void {
+    this.#queued.clear();
+    for (const [key, task] of tasks) this.#queued.set(key, task);
+    this.#launchQueued();
+  }
+
+  /** Starts nothing more and forgets what was queued or held back. */
   close(): void {
     this.#closed = true;
+    this.#queued.clear();
     for (const { cancel } of this.#held.values()) cancel?.();
     this.#held.clear();
   }
@@ -53,7 +67,15 @@ export class Flights {
     await Promise.all(this.#tasks.values());
   }
 
-  async #run(key: string, task: () => Promise<"done" | "later">): Promise<void> {
+  #launchQueued(): void {
+    for (const [key, task] of this.#queued) {
+      if (this.#tasks.size >= this.#limit) return;
+      this.#queued.delete(key);
+      this.launch(key, task);
+    }
+  }
+
+  async #run(key: string, task: Task): Promise<void> {
     let outcome: "done" | "later" = "later";
     try {
       outcome = await task();
@@ -64,7 +86,8 @@ export class Flights {
     if (this.#closed) return;
     if (outcome === "later") this.#hold(key);
     else this.#held.delete(key);
-    this.#wake();
+    this.#launchQueued();
+    if (this.#queued.size === 0 || ++this.#finished % WAKE_EVERY === 0) this.#wake();
   }
 
   #forget(key: string): void {

@@ -29,7 +29,7 @@ export function furnish(hello: Hello, epoch: number, link: Link, shared: Session
   const wake = (): void => dispatcher.wake();
   const delivery = new PipelineDelivery({ runnerId, store, clock, log, operations, settings, wake });
   const dispatcher = new Dispatcher({ runnerId, maxConcurrentRuns, store, book, clock, log, operations, delivery });
-  const intake = new UpdateIntake({ runnerId, store, book, dispatcher, link, logAppended });
+  const intake = new UpdateIntake({ runnerId, store, book, dispatcher, link, log, logAppended });
   const comparison = new Comparison({ runnerId, store, book, link, clock, log, settings });
   return { hello, epoch, connectedAt: clock.now(), operations, delivery, dispatcher, comparison, intake };
 }

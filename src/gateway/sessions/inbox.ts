@@ -3,8 +3,8 @@ const HIGH_WATER_FRAMES = 64;
 
 /** What an inbox does with what it holds. */
 export interface InboxOptions {
-  /** Handles one text; `more` tells that others wait behind it. A rejection stops the inbox. */
-  readonly handle: (text: string, more: boolean) => Promise<void>;
+  /** Handles one text; `more` tells whether others wait behind it by now. A rejection stops the inbox. */
+  readonly handle: (text: string, more: () => boolean) => Promise<void>;
   readonly onFailure: (error: unknown) => void;
   /** Stops or resumes the flow of texts, so that what waits stays bounded. */
   readonly setFlowing: (flowing: boolean) => void;
@@ -45,7 +45,7 @@ export class Inbox {
     await Promise.resolve();
     for (let text = this.#waiting.shift(); text !== undefined; text = this.#waiting.shift()) {
       try {
-        await this.#options.handle(text, this.#waiting.length > 0);
+        await this.#options.handle(text, () => this.#waiting.length > 0);
       } catch (error) {
         this.stop();
         this.#options.onFailure(error);

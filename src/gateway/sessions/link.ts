@@ -26,6 +26,8 @@ export interface LinkOptions {
   readonly socket: Socket;
   readonly clock: Clock;
   readonly capture: Capture | undefined;
+  /** The body of the next heartbeat. */
+  readonly heartbeat: () => MessageBodies["heartbeat"];
   readonly onText: (text: string) => void;
   /** Called once, as soon as nothing more will be sent or received. */
   readonly onEnd: (end: LinkEnd) => void;
@@ -46,7 +48,7 @@ export class Link {
       clock: options.clock,
       heartbeatMs: LIMITS.heartbeatSeconds * 1000,
       silenceMs: LIMITS.silenceSeconds * 1000,
-      onQuiet: () => this.send("heartbeat", {}),
+      onQuiet: () => this.send("heartbeat", options.heartbeat()),
       onSilence: () => this.close("silence", `nothing was received for ${LIMITS.silenceSeconds} s`),
     });
     const { socket } = options;
@@ -73,16 +75,18 @@ export class Link {
     this.#options.socket.onText = flowing ? (text) => this.#receive(text) : undefined;
   }
 
-  /** Sends a message; after the end it does nothing. @throws CodedError BadFrame, FrameTooLarge */
-  send<T extends MessageType>(type: T, body: MessageBodies[T]): void {
-    if (this.#ended) return;
+  /** Sends a message and answers its length; after the end it does nothing. @throws CodedError BadFrame, FrameTooLarge */
+  send<T extends MessageType>(type: T, body: MessageBodies[T]): number {
+    if (this.#ended) return 0;
     const text = encodeFrame({ type, epoch: this.epoch, body } as Frame, "down");
     this.#options.capture?.("down", text);
     this.#options.socket.send(text);
     this.#liveness.sent();
-    if (this.#options.socket.bufferedBytes <= MAX_BUFFERED_BYTES) return;
-    this.#end({ name: "internal", reason: "the runner doesn't read what it is sent", byUs: true });
-    this.#options.socket.terminate();
+    if (this.#options.socket.bufferedBytes > MAX_BUFFERED_BYTES) {
+      this.#end({ name: "internal", reason: "the runner doesn't read what it is sent", byUs: true });
+      this.#options.socket.terminate();
+    }
+    return text.length;
   }
 
   /** Tells the peer why and closes the socket. Only the first call counts. */

@@ -18,6 +18,9 @@ export interface Liveness {
   stop(): void;
 }
 
+/** A timer this late means that the whole process stood still; what arrived meanwhile has not been read yet. */
+const STOOD_STILL_MS = 1_000;
+
 /** Starts watching one line. */
 export function watchLiveness(options: LivenessOptions): Liveness {
   const { clock } = options;
@@ -46,14 +49,22 @@ function watchAge(
   onOld: () => "again" | "enough",
 ): { readonly renew: () => void; readonly stop: () => void } {
   let since = clock.monotonic();
+  let due = since + limitMs;
   let cancel = clock.schedule(limitMs, check);
+  function checkIn(delayMs: number): void {
+    due = clock.monotonic() + delayMs;
+    cancel = clock.schedule(delayMs, check);
+  }
   function check(): void {
-    const left = limitMs - (clock.monotonic() - since);
+    const now = clock.monotonic();
+    const left = limitMs - (now - since);
     if (left > 0) {
-      cancel = clock.schedule(left, check);
+      checkIn(left);
+    } else if (now - due > STOOD_STILL_MS) {
+      checkIn(STOOD_STILL_MS);
     } else if (onOld() === "again") {
       since = clock.monotonic();
-      cancel = clock.schedule(limitMs, check);
+      checkIn(limitMs);
     }
   }
   return {

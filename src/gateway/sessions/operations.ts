@@ -8,9 +8,16 @@ import type { OperationRequest, VerdictBody } from "./sessions.ts";
 
 /** Operations that may wait for their verdicts in one session. */
 const MAX_WAITING = 256;
+/**
+ * The time a verdict has begins when the operation has arrived, which on a slow line takes a while: behind so many bytes
+ * without a verdict, an operation has as much more time as this rate (half of a line of 64 kbit/s) needs for them.
+ */
+const FREE_BYTES = 16_384;
+const SLOWEST_BYTES_PER_SECOND = 4_096;
 
 interface Waiting {
   readonly type: OperationType;
+  bytes: number;
   readonly settle: (verdict: VerdictBody | CodedError) => void;
 }
 
@@ -20,6 +27,7 @@ export class Operations {
   readonly #link: Link;
   readonly #clock: Clock;
   readonly #waiting = new Map<string, Waiting>();
+  #waitingBytes = 0;
 
   constructor(runnerId: string, link: Link, clock: Clock) {
     this.#runnerId = runnerId;
@@ -40,22 +48,29 @@ export class Operations {
         const message = `Cannot ask runner ${this.#runnerId} (${type}): ${MAX_WAITING} operations wait for their verdicts`;
         return reject(new CodedError(GATEWAY_ERRORS.RunnerBusy, message));
       }
-      const cancel = this.#clock.schedule(LIMITS.verdictSeconds * 1000, () => this.#timeOut(operationId));
-      const settle = (outcome: VerdictBody | CodedError): void => {
-        cancel();
-        this.#waiting.delete(operationId);
-        if (outcome instanceof CodedError) reject(outcome);
-        else resolve(outcome);
+      let cancel: () => void = () => undefined;
+      const waiting: Waiting = {
+        type,
+        bytes: 0,
+        settle: (outcome) => {
+          cancel();
+          this.#waiting.delete(operationId);
+          this.#waitingBytes -= waiting.bytes;
+          if (outcome instanceof CodedError) reject(outcome);
+          else resolve(outcome);
+        },
       };
-      this.#waiting.set(operationId, { type, settle });
+      this.#waiting.set(operationId, waiting);
       try {
         // The types of request and message say the same; only the compiler can't see it through the union.
-        this.#link.send(type, { ...operation.body, operationId } as MessageBodies[OperationType]);
+        waiting.bytes = this.#link.send(type, { ...operation.body, operationId } as MessageBodies[OperationType]);
       } catch (error) {
-        cancel();
         this.#waiting.delete(operationId);
-        reject(error);
+        return reject(error);
       }
+      if (!this.#waiting.has(operationId)) return;
+      this.#waitingBytes += waiting.bytes;
+      cancel = this.#clock.schedule(this.#limitMs(), () => this.#timeOut(operationId));
     });
   }
 
@@ -71,12 +86,18 @@ export class Operations {
     for (const { type, settle } of [...this.#waiting.values()]) settle(this.#notConnected(type));
   }
 
+  #limitMs(): number {
+    const behind = Math.max(0, this.#waitingBytes - FREE_BYTES);
+    return (LIMITS.verdictSeconds + behind / SLOWEST_BYTES_PER_SECOND) * 1000;
+  }
+
   #timeOut(operationId: string): void {
     const waiting = this.#waiting.get(operationId);
     if (waiting === undefined) return;
-    const message = `Cannot ask runner ${this.#runnerId} (${waiting.type}): no verdict within ${LIMITS.verdictSeconds} s`;
+    const state = "no verdict came in time";
+    const message = `Cannot ask runner ${this.#runnerId} (${waiting.type}): ${state}`;
     waiting.settle(new CodedError(GATEWAY_ERRORS.VerdictTimedOut, message));
-    this.#link.close("verdictTimeout", `${waiting.type} got no verdict within ${LIMITS.verdictSeconds} s`);
+    this.#link.close("verdictTimeout", `${waiting.type}: ${state}`);
   }
 
   #notConnected(type: OperationType): CodedError {

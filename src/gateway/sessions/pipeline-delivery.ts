@@ -5,6 +5,7 @@ import { PROTOCOL_ERRORS } from "../../protocol/errors.ts";
 import type { PipelineKey } from "../../protocol/messages.ts";
 import { GATEWAY_ERRORS } from "../errors.ts";
 import type { Store } from "../store/store.ts";
+import { ByteGate } from "./byte-gate.ts";
 import { Flights } from "./flights.ts";
 import type { Operations } from "./operations.ts";
 import type { RefusedPipeline, VerdictBody } from "./sessions.ts";
@@ -12,6 +13,8 @@ import { pipelineBody, type WorkflowSettings } from "./workflow-config.ts";
 
 /** Bodies may be large, so only a few are on the way at a time. */
 const MAX_UNDER_WAY = 8;
+/** Orders to stop a run stand behind what is under way: on a line of 64 kbit/s this takes 8 s. */
+const MAX_BYTES_UNDER_WAY = 65_536;
 
 /** What a store's `wanted` answers. */
 export type Wanted = Awaited<ReturnType<Store["wanted"]>>;
@@ -32,6 +35,7 @@ export interface PipelineDeliveryOptions {
 export class PipelineDelivery {
   readonly #options: PipelineDeliveryOptions;
   readonly #flights: Flights;
+  readonly #gate = new ByteGate(MAX_BYTES_UNDER_WAY);
   readonly #has = new Map<string, PipelineKey>();
   readonly #fetched = new Set<string>();
   readonly #refused = new Map<string, RefusedPipeline>();
@@ -89,19 +93,20 @@ export class PipelineDelivery {
   deliver(wanted: Wanted, everything: boolean): void {
     const wantedIds = new Set(wanted.pipelines.map((key) => key.pipelineId));
     for (const pipelineId of this.#fetched) if (!wantedIds.has(pipelineId)) this.#fetched.delete(pipelineId);
+    const tasks: [string, () => Promise<"done" | "later">][] = [];
     for (const key of wanted.pipelines) {
       const behind = this.generationOf(key.pipelineId) < key.generation;
       const due = this.#fetched.has(key.pipelineId) || (everything && behind);
       // With the generation in the key, a new one doesn't wait for the retry of an older one that was refused.
       const task = `deploy ${key.pipelineId} ${key.generation}`;
-      if (due) this.#flights.launch(task, () => this.#deploy(key.pipelineId));
+      if (due) tasks.push([task, () => this.#deploy(key.pipelineId)]);
     }
-    if (!everything) return;
     for (const { pipelineId, generation } of wanted.tombstones) {
       const has = this.#has.get(pipelineId);
-      if (has === undefined || has.generation > generation) continue;
-      this.#flights.launch(`delete ${pipelineId}`, () => this.#delete(pipelineId, generation));
+      if (!everything || has === undefined || has.generation > generation) continue;
+      tasks.push([`delete ${pipelineId}`, () => this.#delete(pipelineId, generation)]);
     }
+    this.#flights.launchAll(tasks);
   }
 
   close(): void {
@@ -123,7 +128,8 @@ export class PipelineDelivery {
     let verdict: VerdictBody;
     try {
       const body = await pipelineBody(store, pipeline, service, settings);
-      verdict = await operations.ask({ type: "pipeline.deploy", body: { pipeline: body } });
+      const ask = (): Promise<VerdictBody> => operations.ask({ type: "pipeline.deploy", body: { pipeline: body } });
+      verdict = await this.#gate.pass(JSON.stringify(body).length, ask);
     } catch (error) {
       const tooLarge = isKind(error, GATEWAY_ERRORS.PipelineTooLarge) || isKind(error, PROTOCOL_ERRORS.FrameTooLarge);
       if (tooLarge) return this.#refuse(pipelineId, generation, "tooLarge", describeError(error));

@@ -6,6 +6,7 @@ import { GATEWAY_ERRORS } from "../errors.ts";
 import type { RunRecord, Store } from "../store/store.ts";
 
 import { createEventHub } from "./events.ts";
+import { createFleet } from "./fleet.ts";
 import type { Capture } from "./link.ts";
 import { createRunBook } from "./run-book.ts";
 import { Session } from "./session.ts";
@@ -46,8 +47,13 @@ export function createRunnerSessions(options: RunnerSessionsOptions): RunnerSess
     clock,
     log,
     isConnected: (runnerId) => live.has(runnerId),
-    onTick: touchLive,
+    onTick: () => {
+      touchLive();
+      countFleet();
+    },
   });
+  const fleet = createFleet(store, () => live.size, clock, log);
+  let counting: Promise<void> = fleet.count();
   let closing: Promise<void> | undefined;
 
   const shared: SessionShared = {
@@ -58,6 +64,7 @@ export function createRunnerSessions(options: RunnerSessionsOptions): RunnerSess
     gatewayVersion: options.gatewayVersion,
     settings: { serverApiUrl: options.serverApiUrl },
     capture: options.capture,
+    spreadSeconds: () => fleet.spreadSeconds(),
     logAppended: logChanges.emit,
     liveSession: (runnerId) => live.get(runnerId),
     enlist: (session) => {
@@ -76,6 +83,10 @@ export function createRunnerSessions(options: RunnerSessionsOptions): RunnerSess
       touch(session.runnerId);
     },
   };
+
+  function countFleet(): void {
+    counting = fleet.count();
+  }
 
   /** A live session was heard from within the silence limit, so now is near enough. */
   function touchLive(): void {
@@ -107,6 +118,12 @@ export function createRunnerSessions(options: RunnerSessionsOptions): RunnerSess
       return new Map(infos);
     },
 
+    end(which, name, reason) {
+      for (const session of [...live.values()]) {
+        if (session.info !== undefined && which(session.info)) session.close(name, reason);
+      }
+    },
+
     wake(runnerId) {
       const session = live.get(runnerId);
       if (session === undefined) sweeps.settleRunner(runnerId);
@@ -134,7 +151,7 @@ export function createRunnerSessions(options: RunnerSessionsOptions): RunnerSess
         await withLimit(clock, CLOSE_LIMIT_MS, Promise.all(open.map((session) => session.finished())), () => {
           return new Error(`sessions did not end within ${CLOSE_LIMIT_MS} ms`);
         }).catch((error: unknown) => log.warn("Not all sessions ended cleanly", { error: describeError(error) }));
-        await Promise.all(touches);
+        await Promise.all([...touches, counting]);
       })();
       return closing;
     },

@@ -31,6 +31,8 @@ export interface SessionShared {
   readonly gatewayVersion: string;
   readonly settings: WorkflowSettings;
   readonly capture: Capture | undefined;
+  /** Over what time the runners shall spread their return. */
+  readonly spreadSeconds: () => number;
   readonly logAppended: (runId: string) => void;
   /** The live session of a runner, if there is one. */
   readonly liveSession: (runnerId: string) => LiveSession | undefined;

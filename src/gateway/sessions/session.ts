@@ -43,6 +43,7 @@ export class Session implements LiveSession {
       socket,
       clock: shared.clock,
       capture: shared.capture,
+      heartbeat: () => ({ reconnectSpreadSeconds: shared.spreadSeconds() }),
       onText: (text) => this.#inbox.push(text),
       onEnd: (end) => this.#end(end),
     });
@@ -75,6 +76,7 @@ export class Session implements LiveSession {
       connectedAt,
       orphans: this.#orphans,
       refused: delivery.refused(),
+      ...(this.#identity.tokenId === undefined ? {} : { tokenId: this.#identity.tokenId }),
     };
   }
 
@@ -98,7 +100,7 @@ export class Session implements LiveSession {
     await this.#greeted?.dispatcher.idle();
   }
 
-  async #handle(text: string, more: boolean): Promise<void> {
+  async #handle(text: string, more: () => boolean): Promise<void> {
     if (this.#link.ended) return;
     if (this.#greeted === undefined) {
       const problem = versionProblem(offeredVersions(text) ?? [1]);
@@ -110,7 +112,7 @@ export class Session implements LiveSession {
     }
     if (this.#greeted !== undefined) {
       await this.#act(frame, this.#greeted);
-      if (!more) this.#greeted.intake.acknowledge();
+      if (!more()) await this.#greeted.intake.settle(more);
     } else if (frame.type === "hello") {
       await this.#greet(frame.body);
     } else if (frame.type === "close") {
@@ -146,7 +148,7 @@ export class Session implements LiveSession {
   }
 
   async #greet(hello: Hello): Promise<void> {
-    const { store, clock, liveSession, enlist, gatewayVersion, superseded } = this.#shared;
+    const { store, clock, liveSession, enlist, gatewayVersion, superseded, spreadSeconds } = this.#shared;
     const problem = identityProblem(hello, this.#identity);
     if (problem !== undefined) return this.close(problem.name, problem.reason);
     const live = liveSession(hello.runnerId)?.info;
@@ -182,6 +184,7 @@ export class Session implements LiveSession {
       gatewayVersion,
       heartbeatSeconds: LIMITS.heartbeatSeconds,
       silenceSeconds: LIMITS.silenceSeconds,
+      reconnectSpreadSeconds: spreadSeconds(),
     });
     this.#log.info("A runner has connected", { epoch: claim.epoch, version: hello.runnerVersion });
     this.#shared.changed(this);

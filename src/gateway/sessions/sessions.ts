@@ -16,6 +16,8 @@ export interface RunnerIdentity {
   readonly runnerId: string;
   /** The only runner id the token is good for; absent: any. */
   readonly tokenRunnerId?: string;
+  /** Which token the upgrade was let in with. */
+  readonly tokenId?: string;
 }
 
 /** A pipeline that the runner would not take. */
@@ -45,6 +47,8 @@ export interface SessionInfo {
   /** On the runner, but neither wanted nor with a tombstone; left alone. At most one page. */
   readonly orphans: readonly PipelineKey[];
   readonly refused: readonly RefusedPipeline[];
+  /** Which token it was let in with. */
+  readonly tokenId?: string;
 }
 
 /** Takes a listener away again. */
@@ -56,6 +60,8 @@ export interface RunnerSessions {
   accept(socket: Socket, identity: RunnerIdentity): void;
   /** Live sessions by runner id: a copy of this moment. */
   connected(): ReadonlyMap<string, SessionInfo>;
+  /** Ends those live sessions of which `which` is true. */
+  end(which: (session: SessionInfo) => boolean, name: CloseName, reason: string): void;
   /** There is something to do for this runner: call it after each deploy, run, stop, toggle or delete. Cheap; never throws. */
   wake(runnerId: string): void;
   /**

@@ -52,7 +52,8 @@ export function refusalFailure(
   if (reason === "policy") return { category: "PolicyDenied", summary: "The runner's policy doesn't allow it" };
   if (reason === "badConfig")
     return { category: "ConfigError", summary: "The runner can't use the pipeline's configuration" };
-  if (reason === "noExecutor") return { category: "ConfigError", summary: "The runner has no executor that could run it" };
+  if (reason === "noExecutor")
+    return { category: "ConfigError", summary: "The runner has no executor that could run it" };
   if (reason === "unsupported") return { category: "ConfigError", summary: "The runner can't take this pipeline" };
   if (reason === "tooLarge")
     return { category: "ConfigError", summary: "The pipeline's configuration is too large to be sent" };

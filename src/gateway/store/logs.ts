@@ -1,52 +1,43 @@
-import type { Kysely } from "kysely";
+import type { Insertable, Kysely } from "kysely";
+import type { LogEnd } from "../../protocol/messages.ts";
 import { startSha256 } from "../../runtime/crypto.ts";
-import type { Store } from "./store.ts";
-import type { Database } from "./tables.ts";
+import { gapMarker, leftOutMarker } from "./log-marker.ts";
+import type { LogPiece, Store } from "./store.ts";
+import type { Database, LogPieceTable } from "./tables.ts";
 import { cutAtCharacter, startOfCharacter } from "./utf8.ts";
 
 /**
  * The part of the store that keeps logs. Offsets count the UTF-8 bytes of the log as the runner has it and stay true
  * across gaps; a piece that is stored never splits a character.
  */
-export type LogStore = Pick<Store, "appendLog" | "readLog" | "logDigest">;
+export type LogStore = Pick<Store, "appendLog" | "appendLogs" | "restartLog" | "readLog" | "logDigest">;
 
 /** Rows read at once: pieces are at most one log chunk. */
 const PIECES_AT_ONCE = 16;
+const ROWS_AT_ONCE = 100;
 
 /** Makes it over an open database. */
 export function createLogStore(db: Kysely<Database>): LogStore {
   return {
-    appendLog: (runId, offset, text) =>
+    appendLog: async (runId, offset, text) => void (await appendLogs(db, [{ runId, offset, text }])),
+
+    appendLogs: (pieces) => appendLogs(db, pieces),
+
+    restartLog: (runId) =>
       db.transaction().execute(async (transaction) => {
-        const run = await transaction
-          .selectFrom("run")
-          .select("log_bytes")
-          .where("run_id", "=", runId)
-          .executeTakeFirst();
-        if (run === undefined) return;
-        const data = new TextEncoder().encode(text);
-        const rest = startOfCharacter(data, Math.max(0, run.log_bytes - offset));
-        if (rest >= data.length) return;
-        const start = offset + rest;
-        if (start > run.log_bytes) {
-          await transaction
-            .insertInto("log_piece")
-            .values({ run_id: runId, offset: run.log_bytes, bytes: start - run.log_bytes, data: null })
-            .execute();
-        }
-        await transaction
-          .insertInto("log_piece")
-          .values({ run_id: runId, offset: start, bytes: data.length - rest, data: data.subarray(rest) })
-          .execute();
-        await transaction
+        const { numUpdatedRows } = await transaction
           .updateTable("run")
-          .set({ log_bytes: offset + data.length })
+          .set({ log_bytes: 0, log_held_at: null, log_restarted: 1 })
           .where("run_id", "=", runId)
-          .execute();
+          .where("log_restarted", "=", 0)
+          .executeTakeFirst();
+        if (numUpdatedRows === 0n) return false;
+        await transaction.deleteFrom("log_piece").where("run_id", "=", runId).execute();
+        return true;
       }),
 
     async readLog(runId, offset, limit) {
-      const end = await endOfLog(db, runId);
+      const { end, heldAt } = await extentOf(db, runId);
       const decoder = new TextDecoder();
       let text = "";
       let next = Math.min(offset, end);
@@ -58,7 +49,8 @@ export function createLogStore(db: Kysely<Database>): LogStore {
           if (left <= 0) break;
           const pieceEnd = piece.offset + piece.bytes;
           if (piece.data === null) {
-            text += gapMarker(pieceEnd - next);
+            const missing = pieceEnd - next;
+            text += piece.offset === heldAt ? leftOutMarker(runId, missing) : gapMarker(missing);
             next = pieceEnd;
             left -= 1;
             continue;
@@ -76,7 +68,7 @@ export function createLogStore(db: Kysely<Database>): LogStore {
 
     async logDigest(runId) {
       const hash = startSha256();
-      const end = await endOfLog(db, runId);
+      const { end } = await extentOf(db, runId);
       let bytes = 0;
       for (let next = 0; next < end; ) {
         const pieces = await piecesFrom(db, runId, next);
@@ -93,14 +85,74 @@ export function createLogStore(db: Kysely<Database>): LogStore {
   };
 }
 
-/** The line that stands for what is missing. */
-function gapMarker(bytes: number): string {
-  return `\n[gap: ${bytes} bytes of log are missing here]\n`;
+/** All pieces in one transaction, since each commit is synced to the disk. */
+function appendLogs(db: Kysely<Database>, pieces: readonly LogPiece[]): Promise<readonly string[]> {
+  return db.transaction().execute(async (transaction) => {
+    const ends = await endsOf(transaction, pieces);
+    const rows: Insertable<LogPieceTable>[] = [];
+    for (const { runId, offset, text, held } of pieces) {
+      const end = ends.get(runId);
+      if (end === undefined) continue;
+      if (held === true && offset >= end.bytes) end.heldAt = end.bytes;
+      const data = new TextEncoder().encode(text);
+      const rest = startOfCharacter(data, Math.max(0, end.bytes - offset));
+      if (rest >= data.length) continue;
+      const start = offset + rest;
+      if (start > end.bytes) {
+        rows.push({ run_id: runId, offset: end.bytes, bytes: start - end.bytes, data: null });
+      } else if (end.heldAt === start) {
+        // It went on without a gap: nothing was left out after all.
+        end.heldAt = null;
+      }
+      rows.push({ run_id: runId, offset: start, bytes: data.length - rest, data: data.subarray(rest) });
+      end.bytes = offset + data.length;
+    }
+    for (let first = 0; first < rows.length; first += ROWS_AT_ONCE) {
+      await transaction
+        .insertInto("log_piece")
+        .values(rows.slice(first, first + ROWS_AT_ONCE))
+        .execute();
+    }
+    for (const [runId, { bytes, heldAt }] of ends) {
+      await transaction
+        .updateTable("run")
+        .set({ log_bytes: bytes, log_held_at: heldAt })
+        .where("run_id", "=", runId)
+        .execute();
+    }
+    return [...ends].flatMap(([runId, end]) => (end.bytes === end.told ? [runId] : []));
+  });
 }
 
-async function endOfLog(db: Kysely<Database>, runId: string): Promise<number> {
-  const run = await db.selectFrom("run").select("log_bytes").where("run_id", "=", runId).executeTakeFirst();
-  return run?.log_bytes ?? 0;
+/** Where the logs of these pieces stand; `told` is the length that the run's end has named. Unknown runs are left out. */
+async function endsOf(
+  db: Kysely<Database>,
+  pieces: readonly LogPiece[],
+): Promise<Map<string, { bytes: number; heldAt: number | null; readonly told: number | undefined }>> {
+  const runIds = [...new Set(pieces.map((piece) => piece.runId))];
+  const rows = await db
+    .selectFrom("run")
+    .select(["run_id", "log_bytes", "log_held_at", "log_end_json"])
+    .where("run_id", "in", runIds)
+    .execute();
+  return new Map(
+    rows.map((row) => {
+      const told = row.log_end_json === null ? undefined : (JSON.parse(row.log_end_json) as LogEnd).bytes;
+      return [row.run_id, { bytes: row.log_bytes, heldAt: row.log_held_at, told }];
+    }),
+  );
+}
+
+async function extentOf(
+  db: Kysely<Database>,
+  runId: string,
+): Promise<{ readonly end: number; readonly heldAt: number | null }> {
+  const run = await db
+    .selectFrom("run")
+    .select(["log_bytes", "log_held_at"])
+    .where("run_id", "=", runId)
+    .executeTakeFirst();
+  return { end: run?.log_bytes ?? 0, heldAt: run?.log_held_at ?? null };
 }
 
 /** The piece that holds `offset` and some of those behind it. */

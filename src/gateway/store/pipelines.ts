@@ -95,7 +95,12 @@ export function createPipelineStore(db: Kysely<Database>, key: Sensitive<Uint8Ar
 
     async listPipelines(query) {
       let select = db.selectFrom("pipeline").select(RECORD_COLUMNS).orderBy("fully_qualified_name");
-      if (query.runnerId !== undefined) select = select.where("runner_id", "=", query.runnerId);
+      const { runnerId, serviceId, fullyQualifiedName, limit, afterName } = query;
+      if (runnerId !== undefined) select = select.where("runner_id", "=", runnerId);
+      if (serviceId !== undefined) select = select.where("service_id", "=", serviceId);
+      if (fullyQualifiedName !== undefined) select = select.where("fully_qualified_name", "=", fullyQualifiedName);
+      if (afterName !== undefined) select = select.where("fully_qualified_name", ">", afterName);
+      if (limit !== undefined) select = select.limit(limit);
       if (query.includeDeleted !== true) select = select.where("deleted_at", "is", null);
       return (await select.execute()).map(pipelineRecord);
     },

@@ -170,6 +170,7 @@ export function runRecord(row: Selectable<RunTable>, logGaps: RunRecord["logGaps
     dispatch: row.dispatch as DispatchState,
     stopRequested: row.stop_requested === 1,
     sourceConfigOverride: fromJson<JsonObject>(row.source_config_override_json),
+    appConfigOverride: fromJson<JsonObject>(row.app_config_override_json),
     createdAt: row.created_at,
     startDeadline: row.start_deadline,
     startedAt: row.started_at,
@@ -179,6 +180,7 @@ export function runRecord(row: Selectable<RunTable>, logGaps: RunRecord["logGaps
     failure: fromJson<NonNullable<RunRecord["failure"]>>(row.failure_json),
     logEnd: fromJson<NonNullable<RunRecord["logEnd"]>>(row.log_end_json),
     logBytes: row.log_bytes,
+    logHeldAt: row.log_held_at,
     logGaps,
   });
 }
@@ -194,6 +196,7 @@ export function runRow(run: RunRecord): Insertable<RunTable> {
     dispatch: run.dispatch,
     stop_requested: run.stopRequested ? 1 : 0,
     source_config_override_json: toJson(run.sourceConfigOverride),
+    app_config_override_json: toJson(run.appConfigOverride),
     created_at: run.createdAt,
     start_deadline: run.startDeadline,
     started_at: run.startedAt ?? null,
@@ -204,5 +207,6 @@ export function runRow(run: RunRecord): Insertable<RunTable> {
     log_end_json: toJson(run.logEnd),
     // The log begins empty whatever the record says: bytes come only through appendLog.
     log_bytes: 0,
+    log_held_at: null,
   };
 }

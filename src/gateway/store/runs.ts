@@ -138,9 +138,11 @@ async function addReported(
       dispatch: "accepted",
       stop_requested: 0,
       source_config_override_json: null,
+      app_config_override_json: null,
       created_at: report.startedAt ?? now,
       start_deadline: report.startedAt ?? now,
       log_bytes: 0,
+      log_held_at: null,
     })
     .returningAll()
     .executeTakeFirstOrThrow();

@@ -33,9 +33,12 @@ export function createServiceStore(db: Kysely<Database>): ServiceStore {
       return row === undefined ? undefined : serviceRecord(row);
     },
 
-    async listServices() {
-      const rows = await db.selectFrom("service").selectAll().orderBy("name").execute();
-      return rows.map(serviceRecord);
+    async listServices({ runnerId, limit, afterName } = {}) {
+      let select = db.selectFrom("service").selectAll().orderBy("name");
+      if (runnerId !== undefined) select = select.where("runner_id", "=", runnerId);
+      if (afterName !== undefined) select = select.where("name", ">", afterName);
+      if (limit !== undefined) select = select.limit(limit);
+      return (await select.execute()).map(serviceRecord);
     },
 
     deleteService: (serviceId) =>

@@ -87,6 +87,8 @@ export interface RunRecord {
   readonly dispatch: DispatchState;
   readonly stopRequested: boolean;
   readonly sourceConfigOverride?: JsonObject;
+  /** Replaces `appConfig`, where the pipeline is an application. */
+  readonly appConfigOverride?: JsonObject;
   readonly createdAt: number;
   /** After this moment a run that never started is failed with `StartTimeout`. */
   readonly startDeadline: number;
@@ -99,13 +101,26 @@ export interface RunRecord {
   readonly logEnd?: LogEnd;
   /** Where the log goes on: every byte before it is here or was told missing. */
   readonly logBytes: number;
+  /**
+   * Where the runner stopped sending this log because it is longer than the runner's limit. The last part follows when the run
+   * has ended, behind a gap that begins here; absent again when all of it came after all.
+   */
+  readonly logHeldAt?: number;
   /** Told missing pieces, each as [offset, bytes]. */
   readonly logGaps: readonly (readonly [number, number])[];
 }
 
+/** A piece of log as it came. `held` with an empty text: the runner keeps the rest on site until the run has ended. */
+export interface LogPiece {
+  readonly runId: string;
+  readonly offset: number;
+  readonly text: string;
+  readonly held?: true;
+}
+
 /**
  * A stored piece of log. Offsets are those of the log as the runner has it. A gap shows in `text` as a line of its own,
- * `[gap: 1234 bytes of log are missing here]`, and `nextOffset` lies behind the missing bytes; so without a gap
+ * `[gap: 1234 bytes of log are missing here]` (or one that tells that the middle of a long log is not shown), and `nextOffset` lies behind the missing bytes; so without a gap
  * `nextOffset` is `offset` plus the text's length in UTF-8, and with one it isn't.
  */
 export interface LogPage {
@@ -121,6 +136,25 @@ export interface RunQuery {
   readonly limit: number;
   /** Only runs older than this one: the cursor of the next page. */
   readonly beforeRunId?: string;
+}
+
+/** Selects services; all given conditions hold. In the order of their names. */
+export interface ServiceQuery {
+  readonly runnerId?: string;
+  readonly limit?: number;
+  /** Only those whose name comes behind this one: the cursor of the next page. */
+  readonly afterName?: string;
+}
+
+/** Selects pipelines; all given conditions hold. In the order of their fully qualified names. */
+export interface PipelineQuery {
+  readonly runnerId?: string;
+  readonly serviceId?: string;
+  readonly fullyQualifiedName?: string;
+  readonly includeDeleted?: boolean;
+  readonly limit?: number;
+  /** Only those whose fully qualified name comes behind this one: the cursor of the next page. */
+  readonly afterName?: string;
 }
 
 /**
@@ -152,7 +186,7 @@ export interface Store {
   /** @throws CodedError NameTaken */
   addService(service: ServiceRecord): Promise<void>;
   findService(serviceId: string): Promise<ServiceRecord | undefined>;
-  listServices(): Promise<readonly ServiceRecord[]>;
+  listServices(query?: ServiceQuery): Promise<readonly ServiceRecord[]>;
   /** @throws CodedError ServiceInUse while it has pipelines */
   deleteService(serviceId: string): Promise<boolean>;
 
@@ -161,10 +195,7 @@ export interface Store {
   addPipeline(pipeline: PipelineRecord, botToken: Sensitive | undefined): Promise<void>;
   findPipeline(pipelineId: string): Promise<PipelineRecord | undefined>;
   botToken(pipelineId: string): Promise<Sensitive | undefined>;
-  listPipelines(query: {
-    readonly runnerId?: string;
-    readonly includeDeleted?: boolean;
-  }): Promise<readonly PipelineRecord[]>;
+  listPipelines(query: PipelineQuery): Promise<readonly PipelineRecord[]>;
   /** Writes the changes as generation `next` (the following one when absent), but only over `generation`. Undefined when it is no longer that. */
   changePipeline(
     pipelineId: string,
@@ -203,6 +234,10 @@ export interface Store {
    * stays one though its bytes come later. Unknown runs: nothing. Whether the run is the caller's own is the caller's to know.
    */
   appendLog(runId: string, offset: number, text: string): Promise<void>;
+  /** Appends many pieces, in their order, at once: all of them or none. Answers which of the logs now have their told length. */
+  appendLogs(pieces: readonly LogPiece[]): Promise<readonly string[]>;
+  /** Drops what is stored of a log, so that it comes again from its beginning; false when that was done once before. */
+  restartLog(runId: string): Promise<boolean>;
   /** At most about `limit` bytes from `offset`, whole characters only and at least one; empty behind the end. */
   readLog(runId: string, offset: number, limit: number): Promise<LogPage>;
   /** SHA-256 of the stored log, and its length, gaps left out; for comparing with `LogEnd`. */

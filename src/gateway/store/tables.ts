@@ -81,6 +81,7 @@ export interface RunTable {
   dispatch: string;
   stop_requested: number;
   source_config_override_json: string | null;
+  app_config_override_json: string | null;
   created_at: number;
   start_deadline: number;
   started_at: number | null;
@@ -91,6 +92,10 @@ export interface RunTable {
   log_end_json: string | null;
   /** Where the next piece of log belongs. */
   log_bytes: number;
+  /** Where the runner stopped sending because of its limit; null when nothing is or was held back. */
+  log_held_at: number | null;
+  /** 1 when the log was dropped once because it differed from the hash that was told. */
+  log_restarted: Generated<number>;
 }
 
 /** Pieces and gaps of a log follow each other without a hole: `offset + bytes` of one is the offset of the next. */

@@ -133,3 +133,20 @@ test("followRun ends quietly when the run is gone", async () => {
   await followRun({ store, runId: crypto.randomUUID(), after: 0, sink, signal, clock, proofOf, feed });
   expect(events).toEqual([]);
 });
+
+test("followRun tells once that the rest of a long log waits for the run's end, as a line that moves no offset", async () => {
+  const { store, run, events, change } = await setUp();
+  const logs = (): unknown[] => events.filter(({ name }) => name === "log").map(({ data }) => data);
+  await store.appendLogs([
+    { runId: run.runId, offset: 0, text: "head\n" },
+    { runId: run.runId, offset: 5, text: "", held: true },
+  ]);
+  change();
+  await eventually(() => expect(logs()).toHaveLength(2));
+  expect(logs()[1]).toMatchObject({ offset: 5, nextOffset: 5, text: expect.stringContaining("the run goes on") });
+  await store.appendLog(run.runId, 905, "tail\n");
+  change();
+  await eventually(() => expect(logs()).toHaveLength(3));
+  expect(logs()[2]).toMatchObject({ offset: 5, nextOffset: 910 });
+  expect(JSON.stringify(logs()[2])).toContain("900 bytes of log are not shown here");
+});

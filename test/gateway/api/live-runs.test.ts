@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { request } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
+import { RUN_EVENTS } from "../../../src/gateway/api/views.ts";
 import { eventually } from "../../fakes/eventually.ts";
 import { TestGateway } from "../test-gateway.ts";
+import { expectShape } from "./described-answers.ts";
 
 interface Event {
   readonly event: string;
@@ -31,6 +33,10 @@ async function follow(gateway: TestGateway, runId: string, query = "", headers: 
     }
   };
   const ended = read().catch(() => undefined);
+  onTestFinished(() => {
+    for (const { event, data } of events.filter((one) => one.event in RUN_EVENTS))
+      expectShape(RUN_EVENTS[event as "run"], data, event);
+  });
   const named = (name: string): Event[] => events.filter(({ event }) => event === name);
   return {
     events,

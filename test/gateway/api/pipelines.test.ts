@@ -109,7 +109,33 @@ test("pipelines toggle over, or to what is asked, and tell the runner", async ()
   expect((await gateway.call("POST", `/api/v1/pipelines/${pipelineId}/toggle`, { enabled: "yes" })).status).toBe(400);
 });
 
-test("pipelines that are not deployed or unknown don't run, and applications neither", async () => {
+test("pipelines are listed by full name, by pages and by conditions", async () => {
+  const gateway = await TestGateway.start();
+  const { serviceId } = await gateway.service("shop");
+  const other = await gateway.service("bank", { runnerId: "beta" });
+  for (const [name, of] of [
+    ["c", serviceId],
+    ["a", serviceId],
+    ["b", other.serviceId],
+  ] as const) {
+    const wish = { name, serviceId: of, pipelineType: "metadata", sourceConfig: {} };
+    await gateway.ask("POST", "/api/v1/pipelines", wish);
+  }
+  const list = async (query: string): Promise<{ names: string[]; nextAfter?: string }> => {
+    const path = `/api/v1/pipelines${query}`;
+    const { pipelines, ...rest } = await gateway.ask<{ pipelines: PipelineRecord[] }>("GET", path);
+    return { names: pipelines.map((pipeline) => pipeline.fullyQualifiedName), ...rest };
+  };
+  expect(await list("")).toEqual({ names: ["bank.b", "shop.a", "shop.c"] });
+  expect(await list("?limit=2")).toEqual({ names: ["bank.b", "shop.a"], nextAfter: "shop.a" });
+  expect(await list("?limit=2&after=shop.a")).toEqual({ names: ["shop.c"] });
+  expect((await list("?runnerId=beta")).names).toEqual(["bank.b"]);
+  expect((await list(`?serviceId=${serviceId}`)).names).toEqual(["shop.a", "shop.c"]);
+  expect((await list("?fullyQualifiedName=shop.c")).names).toEqual(["shop.c"]);
+  expect((await list("?fullyQualifiedName=shop")).names).toEqual([]);
+});
+
+test("pipelines that are not deployed or unknown don't run", async () => {
   const gateway = await TestGateway.start();
   const { pipelineId } = await gateway.pipeline();
   const early = await gateway.call("POST", `/api/v1/pipelines/${pipelineId}/run`);
@@ -117,8 +143,6 @@ test("pipelines that are not deployed or unknown don't run, and applications nei
   expect(early.body.advice).toContain("deploy");
   await gateway.ask("POST", `/api/v1/pipelines/${pipelineId}/deploy`);
   expect((await gateway.call("POST", `/api/v1/pipelines/${crypto.randomUUID()}/run`)).status).toBe(404);
-  const application = await gateway.call("POST", `/api/v1/pipelines/${pipelineId}/run`, { appConfigOverride: {} });
-  expect([application.status, application.body.code]).toEqual([400, "BadRequest"]);
   expect(await gateway.ask("GET", "/api/v1/runs")).toEqual({ runs: [] });
 });
 
@@ -126,15 +150,23 @@ test("pipelines run: the order is kept for a runner that is away, and reaches it
   const gateway = await TestGateway.start(["--queue-timeout-seconds", "100"]);
   const { pipelineId } = await gateway.deployed();
   const before = systemClock.now();
-  const run = await gateway.startRun(pipelineId, { sourceConfigOverride: { includeViews: false } });
-  expect(run).toMatchObject({ pipelineId, runnerId: "alpha", state: "queued", attempt: 1, stopRequested: false });
+  const overrides = { sourceConfigOverride: { includeViews: false }, appConfigOverride: { batchSize: 7 } };
+  const run = await gateway.startRun(pipelineId, overrides);
+  expect(run).toMatchObject({
+    ...overrides,
+    pipelineId,
+    runnerId: "alpha",
+    state: "queued",
+    attempt: 1,
+    stopRequested: false,
+  });
   expect(run.startDeadline).toBeGreaterThanOrEqual(before + 100_000);
   const runner = await gateway.runner();
   await eventually(() => {
     expect(runner.newest("run.start").body).toMatchObject({
       runId: run.runId,
       pipelineId,
-      sourceConfigOverride: { includeViews: false },
+      ...overrides,
     });
   });
 });

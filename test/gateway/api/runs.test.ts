@@ -111,14 +111,20 @@ test("logs are complete when the run has ended and all bytes are here, and verif
   await eventually(async () => expect(await read()).toMatchObject({ complete: true, verified: true, gaps: [] }));
 });
 
-test("logs of the right length with other text are complete and not verified", async () => {
+test("logs of the right length with other text are asked for once more, and then complete and not verified", async () => {
   const { gateway, runner, run } = await acceptedRun();
   const { runId, pipelineId } = run;
-  runner.log(runId, 0, "forged\n");
   const log = { bytes: 7, sha256: sha256("honest\n") };
-  runner.report({ runId, pipelineId, attempt: 1, state: "success", log });
+  const forge = (line: ScriptedRunner): void => {
+    line.log(runId, 0, "forged\n");
+    line.report({ runId, pipelineId, attempt: 1, state: "success", log });
+  };
+  const read = (): Promise<LogPage> => gateway.ask("GET", `/api/v1/runs/${runId}/logs`);
+  forge(runner);
+  await eventually(async () => expect((await gateway.run(runId)).state).toBe("success"));
+  await eventually(async () => expect(await read()).toMatchObject({ text: "", complete: false, verified: false }));
+  forge(await gateway.runner());
   await eventually(async () => {
-    const page = await gateway.ask("GET", `/api/v1/runs/${runId}/logs`);
-    expect(page).toMatchObject({ text: "forged\n", complete: true, verified: false });
+    expect(await read()).toMatchObject({ text: "forged\n", complete: true, verified: false });
   });
 });

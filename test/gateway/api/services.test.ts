@@ -18,6 +18,23 @@ test("services are created, listed, read and deleted", async () => {
   expect([again.status, again.body.code]).toEqual([404, "NotFound"]);
 });
 
+test("services are listed by name, by pages and by runner", async () => {
+  const gateway = await TestGateway.start();
+  for (const [name, runnerId] of [
+    ["c", "alpha"],
+    ["a", "beta"],
+    ["b", "alpha"],
+  ])
+    await gateway.service(name, { runnerId });
+  const list = async (query: string): Promise<{ names: string[]; nextAfter?: string }> => {
+    const { services, ...rest } = await gateway.ask<{ services: ServiceRecord[] }>("GET", `/api/v1/services${query}`);
+    return { names: services.map(({ name }) => name), ...rest };
+  };
+  expect(await list("?limit=2")).toEqual({ names: ["a", "b"], nextAfter: "b" });
+  expect(await list("?limit=2&after=b")).toEqual({ names: ["c"] });
+  expect((await list("?runnerId=alpha")).names).toEqual(["b", "c"]);
+});
+
 test("services have names of their own", async () => {
   const gateway = await TestGateway.start();
   await gateway.service("shop");

@@ -57,9 +57,8 @@ describe("offering runs", () => {
 
   it("offers no more than the runner runs at once, oldest first, and the next when one has ended", async () => {
     const harness = await Harness.start();
-    const pipeline = await harness.pipeline();
     const runs: RunRecord[] = [];
-    for (let count = 0; count < 4; count++) runs.push(await harness.waitingRun(pipeline));
+    for (let count = 0; count < 4; count++) runs.push(await harness.waitingRun(await harness.pipeline()));
     const line = await harness.runner();
     await eventually(() => expect(line.all("run.start")).toHaveLength(2));
     await eventually(async () => expect((await harness.find(runs[1]?.runId ?? "")).dispatch).toBe("accepted"));
@@ -70,6 +69,23 @@ describe("offering runs", () => {
     if (first !== undefined) line.update("run.update", report(first, "success"));
     await eventually(() => expect(line.all("run.start")).toHaveLength(3));
     expect(line.all("run.start")[2]?.body.runId).toBe(runs[2]?.runId);
+  });
+
+  it("offers one run of a pipeline at a time, and meanwhile those of others", async () => {
+    const harness = await Harness.start();
+    const [busy, other] = [await harness.pipeline(), await harness.pipeline()];
+    const first = await harness.waitingRun(busy);
+    const second = await harness.waitingRun(busy);
+    const third = await harness.waitingRun(other);
+    const line = await harness.runner();
+    const offered = () => line.all("run.start").map((start) => start.body.runId);
+    await eventually(() => expect(offered().sort()).toEqual([first.runId, third.runId].sort()));
+    await eventually(async () => expect((await harness.find(third.runId)).dispatch).toBe("accepted"));
+    line.update("run.update", report(third, "success"));
+    await harness.clock.advance(16_000);
+    expect(offered()).toHaveLength(2);
+    line.update("run.update", report(first, "success"));
+    await eventually(() => expect(offered()[2]).toBe(second.runId));
   });
 
   it("closes a session whose operation gets no verdict", async () => {

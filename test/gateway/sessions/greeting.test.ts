@@ -15,6 +15,7 @@ describe("greeting", () => {
       gatewayVersion: "9.9.9",
       heartbeatSeconds: LIMITS.heartbeatSeconds,
       silenceSeconds: LIMITS.silenceSeconds,
+      reconnectSpreadSeconds: 1,
     });
     expect(harness.sessions.connected().get("alpha")).toMatchObject({ epoch: 1, state: "comparing" });
     await line.compare();

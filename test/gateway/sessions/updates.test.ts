@@ -91,6 +91,28 @@ describe("updates", () => {
     expect(line.closed).toBeUndefined();
   }, 30_000);
 
+  it("of logs that came together share one commit, and none is acknowledged before it", async () => {
+    const commits: number[] = [];
+    const wrap = (store: Store): Store => ({
+      ...store,
+      appendLogs: (pieces) => {
+        commits.push(pieces.length);
+        return store.appendLogs(pieces);
+      },
+    });
+    const harness = await Harness.start({ wrap });
+    const run = await harness.waitingRun(await harness.pipeline(), { dispatch: "accepted" });
+    const line = await harness.runner({ runs: [{ ...report(run, "running"), state: "running" }] });
+    for (let count = 0; count < 100; count++) {
+      line.update("run.log", { runId: run.runId, offset: count * 1000, text: "x".repeat(1000) });
+    }
+    await eventually(() => expect(line.acknowledged).toBe(100));
+    expect(commits.reduce((sum, count) => sum + count, 0)).toBe(100);
+    expect(commits.length).toBeLessThan(50);
+    expect(Math.max(...commits)).toBeLessThanOrEqual(16);
+    expect(await harness.find(run.runId)).toMatchObject({ logBytes: 100_000, logGaps: [] });
+  });
+
   it("are told to listeners, until they leave", async () => {
     const harness = await Harness.start();
     const run = await harness.waitingRun(await harness.pipeline(), { dispatch: "accepted" });

@@ -115,5 +115,27 @@ async function createRuns(db: Kysely<unknown>): Promise<void> {
   await sql`create index log_gap on log_piece (run_id) where data is null`.execute(db);
 }
 
+/** Runs of applications may replace `appConfig`. */
+const applicationOverrides: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema.alterTable("run").addColumn("app_config_override_json", "text").execute();
+  },
+};
+
+/** Logs of which only beginning and end are sent, and logs that are sent again. */
+const logDelivery: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema.alterTable("run").addColumn("log_held_at", "integer").execute();
+    await db.schema
+      .alterTable("run")
+      .addColumn("log_restarted", "integer", (column) => column.notNull().defaultTo(0))
+      .execute();
+  },
+};
+
 /** Every migration by name, in the order they are applied. */
-export const MIGRATIONS: Readonly<Record<string, Migration>> = { "0001-first": first };
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  "0001-first": first,
+  "0002-application-overrides": applicationOverrides,
+  "0003-log-delivery": logDelivery,
+};

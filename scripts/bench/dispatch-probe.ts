@@ -1,0 +1,40 @@
+/*
+ * The runner from its sources in a process where two moments are noted: a `run.start` frame has arrived, and the supervisor of that
+ * run is about to be started. The difference is written to standard error as {"dispatch": milliseconds}, one line a run.
+ * Supervisors are started from the executable (BENCH_EXECUTABLE), as the real runner does.
+ */
+
+import childProcess from "node:child_process";
+import { syncBuiltinESMExports } from "node:module";
+import { basename } from "node:path";
+import { WebSocket } from "ws";
+
+const arrived = new Map<string, number>();
+
+const emit = WebSocket.prototype.emit;
+WebSocket.prototype.emit = function (this: WebSocket, event: string | symbol, ...values: unknown[]): boolean {
+  if (event === "message") {
+    const at = performance.now();
+    const text = String(values[0]);
+    if (text.includes('"run.start"')) {
+      const frame = JSON.parse(text) as { type: string; body: { runId: string } };
+      if (frame.type === "run.start") arrived.set(frame.body.runId, at);
+    }
+  }
+  return Reflect.apply(emit, this, [event, ...values]) as boolean;
+};
+
+const spawn = childProcess.spawn;
+childProcess.spawn = ((command: string, args: readonly string[], options: childProcess.SpawnOptions) => {
+  const runId = basename(args.at(-1) ?? "");
+  const at = arrived.get(runId);
+  if (at === undefined) return spawn(command, args, options);
+  const dispatch = performance.now() - at;
+  arrived.delete(runId);
+  process.stderr.write(`${JSON.stringify({ dispatch })}\n`);
+  return spawn(process.env["BENCH_EXECUTABLE"] ?? "", args.slice(args.indexOf("exec")), options);
+}) as typeof childProcess.spawn;
+syncBuiltinESMExports();
+
+const { run } = await import("../../src/commands/run.ts");
+process.exit(await run([]));

@@ -1,0 +1,43 @@
+/*
+ * Brings what a few tests use beyond npm's packages, when it is missing: ip, tc, iptables, openssl and promtool, on Debian
+ * and its kin.
+ * Without them, or without root, those tests print why they are skipped.
+ */
+
+import { spawnSync } from "node:child_process";
+
+const PACKAGES = {
+  ip: "iproute2",
+  tc: "iproute2",
+  iptables: "iptables",
+  openssl: "openssl",
+  promtool: "prometheus",
+} as const;
+
+const missing = Object.entries(PACKAGES).filter(([command]) => !works("/bin/sh", "-c", `command -v ${command}`));
+const packages = [...new Set(missing.map(([, name]) => name))];
+
+if (packages.length === 0) {
+  say("all test tools are here");
+} else if (process.platform !== "linux" || process.getuid?.() !== 0 || !works("apt-get", "--version")) {
+  say(`not installed, as this needs root and apt-get: ${packages.join(", ")}`);
+} else {
+  const install = ["install", "-y", "--no-install-recommends", ...packages];
+  if (!works("apt-get", ...install) && !(works("apt-get", "update") && works("apt-get", ...install))) {
+    say(`could not be installed: ${packages.join(", ")}`);
+    process.exitCode = 1;
+  } else {
+    say(`installed: ${packages.join(", ")}`);
+  }
+}
+
+function works(command: string, ...args: readonly string[]): boolean {
+  return (
+    spawnSync(command, args, { stdio: "ignore", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } }).status ===
+    0
+  );
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

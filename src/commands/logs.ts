@@ -1,0 +1,102 @@
+import { systemClock } from "../base/clock.ts";
+import { CodedError, errorCode } from "../base/errors.ts";
+import { evaluateSettings } from "../config/load.ts";
+import { defaultDataDirectory, readSources } from "../config/read.ts";
+import { findRunOnSite, listRunsOnSite, type RunOnSite, readLogOnSite } from "../executor/process/runs-on-site.ts";
+import { parseArguments } from "../runtime/arguments.ts";
+import { RUNTIME_ERRORS } from "../runtime/errors.ts";
+import { absolutePath } from "../runtime/files.ts";
+import { openStandardOutput, type StandardOutput } from "../runtime/standard-output.ts";
+import { onSignals } from "../runtime/system.ts";
+
+const FLAGS = {
+  follow: { type: "boolean" },
+  json: { type: "boolean" },
+  "data-directory": { type: "string" },
+  config: { type: "string" },
+} as const;
+
+/**
+ * `hybrid-runner logs [RUN] [--follow] [--json] [--data-directory DIR]`: the whole masked log of a run as it lies on this machine,
+ * also beside a live runner and after the run's end until retention removes it. Without RUN the runs that are there. RUN may be
+ * the beginning of an id. With `--json` a line of JSON for each run, or for each piece of log with its offset in bytes.
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArguments(args, FLAGS);
+  const [name, ...others] = positionals;
+  if (others.length > 0) {
+    throw new CodedError(RUNTIME_ERRORS.UsageError, `Cannot show logs: ${positionals.length} runs were named`, {
+      advice: "Name one run, or none for a list of those that are there",
+    });
+  }
+  const dataDirectory = await dataDirectoryOf(values);
+  const output = openStandardOutput();
+  try {
+    if (name === undefined) await listRuns(dataDirectory, values["json"] === true, output);
+    else {
+      const options = { follow: values["follow"] === true, json: values["json"] === true };
+      await showLog(dataDirectory, name, options, output);
+    }
+    return 0;
+  } catch (error) {
+    // Whoever read our output has seen enough.
+    if (errorCode(error) === "EPIPE") return 0;
+    throw error;
+  } finally {
+    output.close();
+  }
+}
+
+/** The runner's own, from the same sources; other settings may be missing or wrong. */
+async function dataDirectoryOf(values: Readonly<Record<string, unknown>>): Promise<string> {
+  const flags = ["data-directory", "config"].flatMap((flag) => {
+    const value = values[flag];
+    return typeof value === "string" ? [`--${flag}=${value}`] : [];
+  });
+  const { sources } = await readSources(flags);
+  const { dataDirectory } = evaluateSettings(sources).values;
+  return absolutePath(dataDirectory ?? defaultDataDirectory(sources.environment));
+}
+
+async function listRuns(dataDirectory: string, json: boolean, output: StandardOutput): Promise<void> {
+  const runs = await listRunsOnSite(dataDirectory);
+  if (json) for (const found of runs) await output.write(`${JSON.stringify(found)}\n`);
+  else if (runs.length === 0) await output.write(`There are no runs in ${dataDirectory}\n`);
+  else for (const found of runs) await output.write(`${asRow(found)}\n`);
+}
+
+function asRow({ runId, state, createdAt, logBytes, pipelineName, delivered }: RunOnSite): string {
+  const time = createdAt === undefined ? "" : new Date(createdAt).toISOString();
+  const columns = [
+    runId,
+    state.padEnd(10),
+    time.padEnd(24),
+    `${logBytes} bytes`.padStart(18),
+    delivered ? "delivered" : "         ",
+  ];
+  return `${columns.join("  ")}  ${pipelineName ?? ""}`.trimEnd();
+}
+
+async function showLog(
+  dataDirectory: string,
+  name: string,
+  options: { readonly follow: boolean; readonly json: boolean },
+  output: StandardOutput,
+): Promise<void> {
+  const runId = await findRunOnSite(dataDirectory, name);
+  const stop = new AbortController();
+  const takeBack = onSignals(["SIGINT", "SIGTERM", "SIGHUP"], () => stop.abort());
+  try {
+    const { follow, json } = options;
+    for await (const piece of readLogOnSite(dataDirectory, runId, {
+      follow,
+      clock: systemClock,
+      signal: stop.signal,
+    })) {
+      const { offset, text } = piece;
+      await output.write(json ? `${JSON.stringify({ runId, offset, text })}\n` : text);
+    }
+  } finally {
+    takeBack();
+  }
+}

@@ -1,0 +1,31 @@
+import * as parse from "../values.ts";
+import type { SettingRows } from "./row.ts";
+
+/** The ingestion program, whatever executor starts it. */
+export interface IngestionSettings {
+  readonly ingestionCommand: readonly string[] | undefined;
+  readonly ingestionExtraEnvs: Readonly<Record<string, string>>;
+  readonly ingestionVersion: string | undefined;
+}
+
+export const INGESTION_SETTINGS: SettingRows<IngestionSettings> = {
+  ingestionCommand: {
+    variables: ["INGESTION_COMMAND"],
+    parse: parse.commandLine,
+    fallback: () => undefined,
+    meaning: "the ingestion program of the executor process; {config} stands for a file with the configuration",
+  },
+  ingestionExtraEnvs: {
+    variables: ["INGESTION_EXTRA_ENVS", "SIMPLEK8S_EXTRA_ENVS", "ARGO_EXTRA_ENVS", "ARGO_EXTRA_ENVS_NOOP"],
+    parse: parse.extraEnvironment,
+    fallback: () => ({}),
+    meaning: "variables for the ingestion program; a value with a comma needs the JSON form",
+    secret: "values",
+  },
+  ingestionVersion: {
+    variables: ["INGESTION_VERSION"],
+    parse: parse.text,
+    fallback: () => undefined,
+    meaning: "version of the ingestion program, shown in the list of runners",
+  },
+};

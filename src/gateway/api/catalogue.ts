@@ -1,0 +1,255 @@
+import { z } from "zod";
+import type { ErrorKind } from "../../base/errors.ts";
+import type { JsonObject } from "../../protocol/messages.ts";
+import { JSON_OBJECT } from "../../protocol/shapes.ts";
+import { GATEWAY_ERRORS } from "../errors.ts";
+import type { PipelineRecord, RunRecord, ServiceRecord } from "../store/store.ts";
+import { API_ERRORS } from "./errors.ts";
+import type { Nothing, Route, StreamRoute } from "./route.ts";
+import {
+  EVENTS_QUERY,
+  LOG_QUERY,
+  type LogQuery,
+  NOTHING,
+  PIPELINE_LIST_QUERY,
+  PIPELINE_WISH,
+  type PipelineListQuery,
+  type PipelineWish,
+  RUN_LIST_QUERY,
+  RUN_WISH,
+  type RunListQuery,
+  type RunWish,
+  SERVICE_LIST_QUERY,
+  SERVICE_WISH,
+  type ServiceListQuery,
+  type ServiceWish,
+  TOGGLE_WISH,
+  TOKEN_LIST_QUERY,
+  TOKEN_REQUEST,
+  type ToggleWish,
+  type TokenRequest,
+} from "./schemas.ts";
+import {
+  ISSUED_TOKEN_VIEW,
+  type IssuedTokenView,
+  LOG_PAGE_VIEW,
+  type LogPageView,
+  PIPELINE_VIEW,
+  RUN_EVENTS,
+  RUN_VIEW,
+  RUNNER_VIEW,
+  type RunnerView,
+  SERVICE_VIEW,
+  TOKEN_VIEW,
+  type TokenView,
+} from "./views.ts";
+
+/** Every route of the gateway by name, with the types of its parts. */
+export interface ApiRoutes {
+  readonly getHealth: Route<Nothing, Nothing, { readonly status: "ok" }>;
+  readonly getOpenApi: Route<Nothing, Nothing, JsonObject>;
+  readonly listRunners: Route<Nothing, Nothing, { readonly runners: readonly RunnerView[] }>;
+  readonly getRunner: Route<Nothing, Nothing, RunnerView>;
+  readonly rebindRunner: Route<Nothing, Nothing, RunnerView>;
+  readonly listTokens: Route<Nothing, { readonly runnerId?: string }, { readonly tokens: readonly TokenView[] }>;
+  readonly createToken: Route<TokenRequest, Nothing, IssuedTokenView>;
+  readonly revokeToken: Route<Nothing, Nothing, TokenView>;
+  readonly listServices: Route<Nothing, ServiceListQuery, ServicePage>;
+  readonly getService: Route<Nothing, Nothing, ServiceRecord>;
+  readonly createService: Route<ServiceWish, Nothing, ServiceRecord>;
+  readonly deleteService: Route<Nothing, Nothing, ServiceRecord>;
+  readonly listPipelines: Route<Nothing, PipelineListQuery, PipelinePage>;
+  readonly getPipeline: Route<Nothing, Nothing, PipelineRecord>;
+  readonly createPipeline: Route<PipelineWish, Nothing, PipelineRecord>;
+  readonly deletePipeline: Route<Nothing, Nothing, PipelineRecord>;
+  readonly deployPipeline: Route<Nothing, Nothing, PipelineRecord>;
+  readonly togglePipeline: Route<ToggleWish, Nothing, PipelineRecord>;
+  readonly runPipeline: Route<RunWish, Nothing, { readonly run: RunRecord }>;
+  readonly stopPipeline: Route<Nothing, Nothing, { readonly runs: readonly string[] }>;
+  readonly listRuns: Route<Nothing, RunListQuery, RunPage>;
+  readonly getRun: Route<Nothing, Nothing, RunRecord>;
+  readonly stopRun: Route<Nothing, Nothing, { readonly run: RunRecord }>;
+  readonly getRunLog: Route<Nothing, LogQuery, LogPageView>;
+  readonly followRun: StreamRoute<{ readonly after?: number }>;
+}
+
+/** A page of services; `nextAfter` only when there may be more. */
+export interface ServicePage {
+  readonly services: readonly ServiceRecord[];
+  readonly nextAfter?: string;
+}
+
+/** A page of pipelines; `nextAfter` only when there may be more. */
+export interface PipelinePage {
+  readonly pipelines: readonly PipelineRecord[];
+  readonly nextAfter?: string;
+}
+
+/** A page of runs; `nextBefore` only when there may be more. */
+export interface RunPage {
+  readonly runs: readonly RunRecord[];
+  readonly nextBefore?: string;
+}
+
+const { NotFound, ChangedMeanwhile, PipelineNotDeployed, TooManyStreams } = API_ERRORS;
+const { NameTaken, ServiceInUse, PipelineTooLarge } = GATEWAY_ERRORS;
+const nextAfter = z.string().exactOptional().describe("present when there may be more: the next page's `after`");
+
+/** The routes. Which handler serves each is in api.ts; docs/openapi.json is made from here. */
+export const API_ROUTES: ApiRoutes = {
+  getHealth: {
+    ...read("/healthz", "Tells that the gateway serves requests", z.strictObject({ status: z.literal("ok") })),
+    open: true,
+  },
+  getOpenApi: read("/api/v1/openapi.json", "Answers this document", JSON_OBJECT),
+
+  listRunners: read("/api/v1/runners", "Lists the runners", z.strictObject({ runners: z.array(RUNNER_VIEW) })),
+  getRunner: { ...read("/api/v1/runners/{runnerId}", "Answers one runner", RUNNER_VIEW), errors: [NotFound] },
+  rebindRunner: change("/api/v1/runners/{runnerId}/rebind", "Lets another installation take this runner id", {
+    status: 200,
+    answer: RUNNER_VIEW,
+    errors: [NotFound],
+  }),
+
+  listTokens: {
+    ...read(
+      "/api/v1/tokens",
+      "Lists the runner tokens, without the tokens",
+      z.strictObject({ tokens: z.array(TOKEN_VIEW) }),
+    ),
+    query: TOKEN_LIST_QUERY,
+  },
+  createToken: {
+    ...change("/api/v1/tokens", "Issues a runner token", { status: 201, answer: ISSUED_TOKEN_VIEW, errors: [] }),
+    description: "The token is shown in this answer and never again; only its hash is kept.",
+    body: TOKEN_REQUEST,
+  },
+  revokeToken: {
+    ...remove("/api/v1/tokens/{tokenId}", "Revokes a runner token", TOKEN_VIEW, [NotFound]),
+    description: "It stays in the list. The time of the first revocation stands.",
+  },
+
+  listServices: {
+    ...read(
+      "/api/v1/services",
+      "Lists the services by name",
+      z.strictObject({ services: z.array(SERVICE_VIEW), nextAfter }),
+    ),
+    query: SERVICE_LIST_QUERY,
+  },
+  getService: { ...read("/api/v1/services/{serviceId}", "Answers one service", SERVICE_VIEW), errors: [NotFound] },
+  createService: {
+    ...change("/api/v1/services", "Registers a service", { status: 201, answer: SERVICE_VIEW, errors: [NameTaken] }),
+    body: SERVICE_WISH,
+  },
+  deleteService: remove("/api/v1/services/{serviceId}", "Deletes a service without pipelines", SERVICE_VIEW, [
+    NotFound,
+    ServiceInUse,
+  ]),
+
+  listPipelines: {
+    ...read(
+      "/api/v1/pipelines",
+      "Lists the pipelines by their full names",
+      z.strictObject({ pipelines: z.array(PIPELINE_VIEW), nextAfter }),
+    ),
+    query: PIPELINE_LIST_QUERY,
+  },
+  getPipeline: { ...read("/api/v1/pipelines/{pipelineId}", "Answers one pipeline", PIPELINE_VIEW), errors: [NotFound] },
+  createPipeline: {
+    ...change("/api/v1/pipelines", "Makes a pipeline, not deployed yet", {
+      status: 201,
+      answer: PIPELINE_VIEW,
+      errors: [NotFound, NameTaken],
+    }),
+    body: PIPELINE_WISH,
+  },
+  deletePipeline: {
+    ...remove("/api/v1/pipelines/{pipelineId}", "Deletes a pipeline, on its runner too", PIPELINE_VIEW, [
+      NotFound,
+      ChangedMeanwhile,
+    ]),
+    description: "Its open runs are stopped. A second delete answers like the first.",
+  },
+  deployPipeline: change("/api/v1/pipelines/{pipelineId}/deploy", "Deploys a pipeline to its runner", {
+    status: 200,
+    answer: PIPELINE_VIEW,
+    errors: [NotFound, PipelineTooLarge, ChangedMeanwhile],
+  }),
+  togglePipeline: {
+    ...change("/api/v1/pipelines/{pipelineId}/toggle", "Switches a pipeline's schedule on or off", {
+      status: 200,
+      answer: PIPELINE_VIEW,
+      errors: [NotFound, PipelineTooLarge, ChangedMeanwhile],
+    }),
+    body: TOGGLE_WISH,
+  },
+  runPipeline: {
+    ...change("/api/v1/pipelines/{pipelineId}/run", "Orders a run", {
+      status: 202,
+      answer: z.strictObject({ run: RUN_VIEW }),
+      errors: [NotFound, PipelineNotDeployed],
+    }),
+    description: "The run waits for its runner until its `startDeadline`.",
+    body: RUN_WISH,
+  },
+  stopPipeline: change("/api/v1/pipelines/{pipelineId}/stop", "Stops all open runs of a pipeline", {
+    status: 202,
+    answer: z.strictObject({ runs: z.array(z.uuid()) }),
+    errors: [NotFound],
+  }),
+
+  listRuns: {
+    ...read(
+      "/api/v1/runs",
+      "Lists runs, newest first",
+      z.strictObject({
+        runs: z.array(RUN_VIEW),
+        nextBefore: z.uuid().exactOptional().describe("present when there may be more: the next page's `before`"),
+      }),
+    ),
+    query: RUN_LIST_QUERY,
+    lists: ["state"],
+  },
+  getRun: { ...read("/api/v1/runs/{runId}", "Answers one run", RUN_VIEW), errors: [NotFound] },
+  stopRun: change("/api/v1/runs/{runId}/stop", "Stops a run", {
+    status: 202,
+    answer: z.strictObject({ run: RUN_VIEW }),
+    errors: [NotFound],
+  }),
+  getRunLog: {
+    ...read("/api/v1/runs/{runId}/logs", "Answers a page of a run's log", LOG_PAGE_VIEW),
+    query: LOG_QUERY,
+    errors: [NotFound],
+  },
+  followRun: {
+    method: "GET",
+    path: "/api/v1/runs/{runId}/events",
+    summary: "Tells a run's states and log as they come, as server-sent events",
+    description: "Ends after the event `end`. The id of a `log` event is where the next one begins (Last-Event-ID).",
+    query: EVENTS_QUERY,
+    events: RUN_EVENTS,
+    errors: [NotFound, TooManyStreams],
+  },
+};
+
+function read<A>(path: string, summary: string, answer: z.ZodType<A>): Route<Nothing, Nothing, A> {
+  return { method: "GET", path, summary, query: NOTHING, status: 200, answer, errors: [] };
+}
+
+function change<A>(
+  path: string,
+  summary: string,
+  more: Pick<Route<Nothing, Nothing, A>, "status" | "answer" | "errors">,
+): Route<Nothing, Nothing, A> {
+  return { method: "POST", path, summary, query: NOTHING, body: NOTHING, ...more };
+}
+
+function remove<A>(
+  path: string,
+  summary: string,
+  answer: z.ZodType<A>,
+  errors: readonly ErrorKind[],
+): Route<Nothing, Nothing, A> {
+  return { method: "DELETE", path, summary, query: NOTHING, status: 200, answer, errors };
+}

@@ -1,0 +1,20 @@
+import type { TokenRecord } from "../store/store.ts";
+import type { TokenView } from "./views.ts";
+
+/** A token as people see it: without its hash, and with what has become of it. */
+export function tokenView(token: TokenRecord, now: number): TokenView {
+  const { tokenId, runnerId, createdAt, expiresAt, revokedAt } = token;
+  return {
+    tokenId,
+    runnerId: runnerId ?? "*",
+    createdAt,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(revokedAt === undefined ? {} : { revokedAt }),
+    state: stateOf(token, now),
+  };
+}
+
+function stateOf({ expiresAt, revokedAt }: TokenRecord, now: number): TokenView["state"] {
+  if (revokedAt !== undefined) return "revoked";
+  return expiresAt !== undefined && expiresAt <= now ? "expired" : "valid";
+}

@@ -1,0 +1,202 @@
+import { z } from "zod";
+import type { PipelineKey } from "../../protocol/messages.ts";
+import {
+  FAILURE,
+  GENERATION,
+  JSON_OBJECT,
+  LOG_END,
+  PIPELINE_KEY,
+  RUN_STATE,
+  SCHEDULE,
+  TIMESTAMP,
+  UUID,
+} from "../../protocol/shapes.ts";
+import type { RefusedPipeline } from "../sessions/sessions.ts";
+import type { PipelineRecord, RunnerRecord, RunRecord, ServiceRecord } from "../store/store.ts";
+import type { ErrorBody } from "./error-response.ts";
+import type { LogProof } from "./log-proof.ts";
+
+/*
+ * What the REST API answers. docs/openapi.json is made from these shapes, and the tests hold every real answer against
+ * them; they are strict, so that a field which nobody described can't slip out.
+ */
+
+/** A runner, and whether it is here. */
+export interface RunnerView extends RunnerRecord {
+  readonly status: "Connected" | "Disconnected";
+  readonly orphans?: readonly PipelineKey[];
+  readonly refused?: readonly RefusedPipeline[];
+}
+
+/** A page of a run's log, and what is known of the log as a whole. */
+export interface LogPageView extends LogProof {
+  readonly text: string;
+  readonly nextOffset: number;
+  readonly gaps: RunRecord["logGaps"];
+  readonly capped: boolean;
+  readonly note?: string;
+}
+
+/** A runner token without anything that it could be used with. */
+export interface TokenView {
+  readonly tokenId: string;
+  readonly runnerId: string;
+  readonly createdAt: number;
+  readonly expiresAt?: number;
+  readonly revokedAt?: number;
+  readonly state: "valid" | "expired" | "revoked";
+}
+
+/** A token at the one moment when it is shown. */
+export interface IssuedTokenView extends TokenView {
+  readonly token: string;
+}
+
+const bytes = z.int().nonnegative();
+
+const refusedPipeline = z.strictObject({
+  pipelineId: UUID,
+  generation: GENERATION,
+  reason: z.string().describe("a refusal reason of the protocol, `unsupported` or `tooLarge`"),
+  message: z.string(),
+}) as unknown as z.ZodType<RefusedPipeline>;
+
+export const RUNNER_VIEW: z.ZodType<RunnerView> = z
+  .strictObject({
+    runnerId: z.string(),
+    status: z.enum(["Connected", "Disconnected"]),
+    installationId: z.string().exactOptional().describe("the place the id is bound to; absent after a rebind"),
+    instanceId: z.string().exactOptional().describe("the process that greeted last"),
+    epoch: bytes.describe("counts the sessions of this runner id"),
+    runnerVersion: z.string().exactOptional(),
+    ingestionVersion: z.string().exactOptional(),
+    executor: z.string().exactOptional(),
+    platform: z.string().exactOptional(),
+    maxConcurrentRuns: bytes.exactOptional(),
+    lastSeenAt: TIMESTAMP.exactOptional(),
+    createdAt: TIMESTAMP,
+    orphans: z
+      .array(PIPELINE_KEY)
+      .exactOptional()
+      .describe("pipelines on the runner that this gateway doesn't know; left alone. Present while it is connected"),
+    refused: z
+      .array(refusedPipeline)
+      .exactOptional()
+      .describe("pipelines the runner would not take, and why. Present while it is connected"),
+  })
+  .meta({ id: "Runner", description: "a runner as the gateway knows it" });
+
+export const SERVICE_VIEW: z.ZodType<ServiceRecord> = z
+  .strictObject({
+    serviceId: UUID,
+    name: z.string(),
+    serviceType: z.string(),
+    connection: JSON_OBJECT.describe("as it was given: with references, not credentials"),
+    runnerId: z.string(),
+    createdAt: TIMESTAMP,
+  })
+  .meta({ id: "Service", description: "a data source" });
+
+export const PIPELINE_VIEW: z.ZodType<PipelineRecord> = z
+  .strictObject({
+    pipelineId: UUID,
+    serviceId: UUID,
+    runnerId: z.string().describe("the service's runner"),
+    name: z.string(),
+    fullyQualifiedName: z.string().describe("the service's name, a dot, the pipeline's name"),
+    pipelineType: z.string(),
+    sourceConfig: JSON_OBJECT,
+    sink: JSON_OBJECT.exactOptional(),
+    schedule: SCHEDULE.exactOptional(),
+    timeoutSeconds: z.int().positive().exactOptional(),
+    enabled: z.boolean().describe("false: its schedule is off; it still runs on demand"),
+    deployed: z.boolean(),
+    generation: GENERATION,
+    hash: z.string().describe("SHA-256 of what the runner gets; empty while not deployed"),
+    deletedAt: TIMESTAMP.exactOptional(),
+    createdAt: TIMESTAMP,
+    updatedAt: TIMESTAMP,
+  })
+  .meta({ id: "Pipeline", description: "a pipeline as it is wanted; its bot token is never shown" });
+
+export const RUN_VIEW: z.ZodType<RunRecord> = z
+  .strictObject({
+    runId: UUID,
+    pipelineId: UUID,
+    runnerId: z.string(),
+    attempt: z.int().positive(),
+    state: RUN_STATE,
+    dispatch: z.enum(["waiting", "offered", "accepted"]).describe("where it stands between gateway and runner"),
+    stopRequested: z.boolean(),
+    sourceConfigOverride: JSON_OBJECT.exactOptional(),
+    appConfigOverride: JSON_OBJECT.exactOptional(),
+    createdAt: TIMESTAMP,
+    startDeadline: TIMESTAMP.describe("if it hasn't started by then it fails with `StartTimeout`"),
+    startedAt: TIMESTAMP.exactOptional(),
+    endedAt: TIMESTAMP.exactOptional(),
+    exitCode: z.int().exactOptional().describe("of the ingestion program, when it exited by itself"),
+    proof: z.string().exactOptional().describe("what the terminal state rests on"),
+    failure: FAILURE.exactOptional(),
+    logEnd: LOG_END.exactOptional(),
+    logBytes: bytes.describe("where the log goes on: every byte before it is here or was told missing"),
+    logHeldAt: bytes
+      .exactOptional()
+      .describe(
+        "the log is longer than its runner sends: from here on it stays on site while the run goes on, which it does; the last part follows after the end",
+      ),
+    logGaps: z.array(z.tuple([bytes, bytes])).describe("missing pieces of the log, each as offset and length"),
+  })
+  .meta({ id: "Run", description: "one execution of a pipeline" });
+
+const pageFields = {
+  text: z.string().describe("a missing piece shows as a line of its own: `[gap: 1234 bytes of log are missing here]`"),
+  nextOffset: bytes.describe("where the next page begins, in bytes of the runner's log"),
+};
+const proofFields = {
+  complete: z.boolean().describe("the run has ended, all bytes are here and none is missing"),
+  verified: z.boolean().describe("complete, and the hash is the one the runner told"),
+};
+
+export const LOG_PAGE_VIEW: z.ZodType<LogPageView> = z
+  .strictObject({
+    ...pageFields,
+    ...proofFields,
+    gaps: z.array(z.tuple([bytes, bytes])),
+    capped: z.boolean().describe("the log is longer than its runner sends: only its first and its last part come here"),
+    note: z.string().exactOptional().describe("with `capped`, for people: the run goes on, and where the whole log is"),
+  })
+  .meta({ id: "LogPage", description: "a page of a run's log" });
+
+/** The live events of a run, by name. */
+export const RUN_EVENTS: Readonly<Record<"run" | "log" | "end", z.ZodType>> = {
+  run: RUN_VIEW,
+  log: z.strictObject({ offset: bytes, ...pageFields }).meta({ id: "LogEvent", description: "the log has grown" }),
+  end: z
+    .strictObject({ run: RUN_VIEW, nextOffset: bytes, ...proofFields })
+    .meta({ id: "EndEvent", description: "the run has ended and its log is here, or won't come" }),
+};
+
+const tokenFields = {
+  tokenId: UUID,
+  runnerId: z.string().describe("the only runner id it is good for; `*`: any"),
+  createdAt: TIMESTAMP,
+  expiresAt: TIMESTAMP.exactOptional(),
+  revokedAt: TIMESTAMP.exactOptional(),
+  state: z.enum(["valid", "expired", "revoked"]),
+};
+
+export const TOKEN_VIEW: z.ZodType<TokenView> = z
+  .strictObject(tokenFields)
+  .meta({ id: "Token", description: "a runner token, without the token" });
+
+export const ISSUED_TOKEN_VIEW: z.ZodType<IssuedTokenView> = z
+  .strictObject({ ...tokenFields, token: z.string().describe("shown only now") })
+  .meta({ id: "IssuedToken", description: "a runner token at the one moment when it is shown" });
+
+export const ERROR_VIEW: z.ZodType<ErrorBody> = z
+  .strictObject({
+    code: z.string().describe("docs/troubleshooting.md has a row for each"),
+    message: z.string(),
+    advice: z.string().describe("what to do next"),
+  })
+  .meta({ id: "Error", description: "every answer that isn't a success" });

@@ -1,0 +1,14 @@
+/** The line that stands in a log for bytes that never came. */
+export function gapMarker(bytes: number): string {
+  return `\n[gap: ${bytes} bytes of log are missing here]\n`;
+}
+
+/** The line that stands in a log for its middle, which is not sent. Nobody shall take it for a failure. */
+export function leftOutMarker(runId: string, bytes: number): string {
+  return `\n[hybrid-runner: ${bytes} bytes of log are not shown here. Nothing is wrong with the run: its log is longer than what is sent. All of it is on the runner's machine: hybrid-runner logs ${runId}]\n`;
+}
+
+/** What the reader of a log is told while its rest stays on site. */
+export function heldNote(runId: string, offset: number): string {
+  return `[hybrid-runner: the run goes on. The first ${offset} bytes of its log are here; the last part follows when the run has ended. All of it is on the runner's machine: hybrid-runner logs ${runId}]`;
+}

@@ -1,0 +1,66 @@
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { temporaryDirectory } from "../fakes/temporary-directory.ts";
+
+const MAIN = join(import.meta.dirname, "../../src/main.ts");
+
+interface Shown {
+  readonly settings: readonly { readonly name: string; readonly value: unknown; readonly origin: string }[];
+  readonly warnings: readonly string[];
+  readonly problems: readonly string[];
+}
+
+function show(args: readonly string[], environment: Record<string, string>): Promise<{ code: number; out: string }> {
+  return new Promise((resolve) => {
+    const env = { PATH: "/usr/bin:/bin", HOME: "/nonexistent", ...environment };
+    execFile(process.execPath, [MAIN, "config", ...args], { env }, (error, out) => {
+      resolve({ code: typeof error?.code === "number" ? error.code : 0, out });
+    });
+  });
+}
+
+test("config show --json gives each value with its origin, and no secret", async () => {
+  const file = join(await temporaryDirectory(), "runner.yaml");
+  await writeFile(file, "keepRuns: 7\ningestionExtraEnvs: { PASSWORD: n33dle-1 }\n");
+  const { code, out } = await show(["show", "--json", "--config", file, "--log-level", "debug"], {
+    SERVER_URL: "gateway.example",
+    AUTH_TOKEN: "n33dle-2",
+    ARGO_TOKEN: "n33dle-3",
+    ARGO_NAMESPACE: "collate",
+  });
+  expect(code).toBe(0);
+  expect(out).not.toContain("n33dle");
+  const { settings, warnings, problems } = JSON.parse(out) as Shown;
+  const of = (name: string): unknown => {
+    const { value, origin } = settings.find((setting) => setting.name === name) ?? {};
+    return [value, origin];
+  };
+  expect(of("SERVER_URL")).toEqual(["wss://gateway.example", "variable SERVER_URL"]);
+  expect(of("AUTH_TOKEN")).toEqual(["[redacted]", "variable AUTH_TOKEN"]);
+  expect(of("KEEP_RUNS")).toEqual([7, "file"]);
+  expect(of("LOG_LEVEL")).toEqual(["debug", "flag --log-level"]);
+  expect(of("INGESTION_EXTRA_ENVS")).toEqual([{ PASSWORD: "[redacted]" }, "file"]);
+  expect(of("INGESTION_NAMESPACE")).toEqual(["collate", "variable ARGO_NAMESPACE"]);
+  expect(of("EXECUTOR_TYPE")).toEqual(["argo", "worked out: variable ARGO_TOKEN is set"]);
+  expect(of("DATA_DIRECTORY")).toEqual(["/nonexistent/.local/state/hybrid-runner", "default"]);
+  expect(warnings).toContain("ARGO_NAMESPACE is an old name: use INGESTION_NAMESPACE");
+  expect(problems).toEqual([]);
+});
+
+test("config show prints what it has when the runner could not start, and every problem", async () => {
+  const { code, out } = await show(["show"], { AGENT_ID: "west-1", MAX_CONCURRENT_RUNS: "n33dle" });
+  expect(code).toBe(2);
+  expect(out).toMatch(/^AGENT_ID +west-1 +variable AGENT_ID$/m);
+  expect(out).toMatch(/^SERVER_URL +- +missing$/m);
+  expect(out).toContain("4 problems:");
+  expect(out).toContain("  - MAX_CONCURRENT_RUNS must be a whole number from 1 to 10000");
+  expect(out).toContain("  - AUTH_TOKEN or AUTH_TOKEN_FILE is missing");
+  expect(out).not.toContain("n33dle");
+});
+
+test("config without an action says what there is", async () => {
+  expect((await show([], {})).code).toBe(2);
+  expect((await show(["edit"], {})).code).toBe(2);
+});
