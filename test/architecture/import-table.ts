@@ -57,13 +57,13 @@ export const IMPORT_TABLE: readonly ImportRule[] = [
   {
     folder: "connection",
     may: ["base", "protocol", "runtime", "metrics"],
-    packages: ["zod"],
+    packages: [],
     why: "connection carries messages and doesn't know what they do; connection and runs meet only in src/runner",
   },
   {
     folder: "secrets",
     may: ["base", "runtime"],
-    packages: ["zod", "yaml"],
+    packages: ["yaml"],
     why: "secrets and executors are siblings; src/wrapper brings them together",
   },
   {
@@ -75,8 +75,8 @@ export const IMPORT_TABLE: readonly ImportRule[] = [
   {
     folder: "executor/process",
     may: ["base", "protocol", "runtime", "executor/executor.ts", "executor/errors.ts"],
-    packages: ["zod"],
-    why: "one executor knows the contract and no other executor (zod reads its records back); wiring belongs to src/runner",
+    packages: [],
+    why: "one executor knows the contract and no other executor; wiring belongs to src/runner",
   },
   {
     folder: "wrapper",
@@ -88,7 +88,7 @@ export const IMPORT_TABLE: readonly ImportRule[] = [
       "executor/process/run-directory.ts",
       "executor/process/leftovers.ts",
     ],
-    packages: ["yaml", "zod"],
+    packages: ["yaml"],
     why: "the wrapper runs beside the customer's program: it shares the run directory's layout and the mark of a run's processes with the process executor and nothing else",
   },
   {
@@ -118,7 +118,7 @@ export const IMPORT_TABLE: readonly ImportRule[] = [
   {
     folder: "config",
     may: ["base", "runtime"],
-    packages: ["zod", "yaml"],
+    packages: ["yaml"],
     why: "settings know no part that uses them; parts are handed their settings by src/runner, src/gateway or src/commands",
   },
   {
