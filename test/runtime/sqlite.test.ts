@@ -41,6 +41,28 @@ describe("openSqlite", () => {
     expect([...select.iterate([2])]).toEqual([{ data: null }]);
   });
 
+  it("sees tables as they are when a statement is repeated after another connection has changed them", async () => {
+    const { db, path } = await openNew();
+    db.execute("create table t (id integer primary key)");
+    db.execute("insert into t values (1)");
+    const all = (): unknown[] => db.prepare("select * from t").all([]);
+    expect(all()).toEqual([{ id: 1 }]);
+    const other = openSqlite(path, { busyTimeoutMs: 50 });
+    other.execute("alter table t add column name text not null default 'new'");
+    other.close();
+    expect(all()).toEqual([{ id: 1, name: "new" }]);
+  });
+
+  it("lets two readers go through the rows of the same statement", async () => {
+    const { db } = await openNew();
+    db.execute("create table t (id integer primary key)");
+    db.execute("insert into t values (1), (2), (3)");
+    const [one, two] = [0, 1].map(() => db.prepare("select id from t order by id").iterate([]));
+    one?.next();
+    expect([...(two ?? [])]).toHaveLength(3);
+    expect([...(one ?? [])]).toEqual([{ id: 2 }, { id: 3 }]);
+  });
+
   it("waits for another connection's lock only so long", async () => {
     const { db, path } = await openNew();
     const other = openSqlite(path, { busyTimeoutMs: 50 });
