@@ -1,4 +1,4 @@
-import type { JsonObject, LogEnd, RunReport } from "../protocol/messages.ts";
+import type { JsonObject, LogEnd, PipelineBody, PipelineKey, RunReport, Schedule } from "../protocol/messages.ts";
 
 /** All an executor needs to start one run. The configuration holds references, never resolved values. */
 export interface RunSpec {
@@ -14,6 +14,10 @@ export interface RunSpec {
   readonly config: JsonObject;
   /** The executor ends the run with `DeadlineExceeded` after this many seconds. */
   readonly timeoutSeconds?: number;
+  /** How often a failed attempt is followed by another one; 0 when absent. An executor that can't do it says so in its documents. */
+  readonly retries?: number;
+  /** From a failed attempt to the next one; the executor's own pause when absent. */
+  readonly retryDelaySeconds?: number;
   /** Epoch milliseconds of this machine; a program that has not been started by then never is. */
   readonly startBefore: number;
 }
@@ -68,8 +72,49 @@ export interface Executor {
   /** The terminal state and the log are acknowledged: the object may be removed, now or by retention. Idempotent. */
   release(runId: string): Promise<void>;
 
+  /**
+   * Runs that nobody ordered here: those that the cluster's own schedules start, each told once as soon as it is seen and
+   * not part of an earlier `list`. Ends when the signal aborts. Absent: every run of this executor comes from `start`.
+   */
+  discover?(signal: AbortSignal): AsyncIterable<RunReport>;
+
+  /** What the executor's cluster keeps of deployed pipelines. Absent: the runner keeps them itself. */
+  readonly deployments?: Deployments;
+
   /** Stops following; runs go on. */
   close(): Promise<void>;
+}
+
+/** A deployed pipeline as it was found in the cluster. */
+export interface FoundDeployment extends PipelineKey {
+  readonly enabled: boolean;
+  readonly schedule?: Schedule;
+  /** Absent where the runner has no right to read it back; it is fetched from the gateway then. */
+  readonly body?: PipelineBody;
+}
+
+/** Deployed pipelines as objects of the cluster, so that schedules fire and survive without the runner's disk. */
+export interface Deployments {
+  /** Who starts scheduled runs: the cluster itself, or the runner because it has no right to make CronJobs. */
+  readonly fires: "cluster" | "runner";
+  /** Every pipeline of this runner that the cluster has something of. */
+  list(): Promise<readonly FoundDeployment[]>;
+  /** Makes the cluster's objects what this body says; nothing is written when they are so already. Half-done work is undone. @throws CodedError */
+  put(body: PipelineBody): Promise<void>;
+  /** Removes the objects of this pipeline and only those; runs are stopped by the caller. Idempotent. @throws CodedError */
+  remove(pipelineId: string): Promise<void>;
+  /** Where the runner keeps what it must remember of schedules, when it fires them and may write such objects. */
+  readonly records?: PipelineTexts;
+}
+
+/** A small text for each pipeline, as objects of the cluster. */
+export interface PipelineTexts {
+  /** Every text of this runner, by pipeline id. */
+  list(): Promise<ReadonlyMap<string, string>>;
+  /** Durably, in place of an older one. @throws CodedError */
+  write(pipelineId: string, text: string): Promise<void>;
+  /** Idempotent. @throws CodedError */
+  remove(pipelineId: string): Promise<void>;
 }
 
 export type { LogEnd, RunReport };

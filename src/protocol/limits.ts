@@ -24,4 +24,8 @@ export const LIMITS = {
   verdictSeconds: 10,
   /** Lines of log kept in a failure. */
   failureLogLines: 50,
+  /** Events of the cluster kept in a failure. */
+  failureEvents: 30,
+  /** How often a run may be tried again. */
+  maxRetries: 10,
 } as const;

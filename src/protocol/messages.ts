@@ -51,6 +51,7 @@ export type Failure = {
   /** what was found: exit code, signal, reference, provider, reason */ detail?: string;
   /** what to do next */ advice: string;
   /** last lines of the masked log, oldest first */ logTail: string[];
+  /** what the cluster told about the run's objects, oldest first */ events?: string[];
 };
 
 /** One of the protocol's shared shapes. */
@@ -63,6 +64,17 @@ export type FailureCategory =
   | "PolicyDenied"
   | "StartFailed"
   | "StartTimeout"
+  | "ImagePull"
+  | "InvalidImage"
+  | "OOMKilled"
+  | "Evicted"
+  | "Preempted"
+  | "Unschedulable"
+  | "Quota"
+  | "Admission"
+  | "NodeLost"
+  | "PodDeleted"
+  | "JobDeleted"
   | "Lost";
 
 /** counts the versions of one pipeline, from 1 */
@@ -88,6 +100,8 @@ export type PipelineBody = {
   enabled: boolean;
   /** absent: runs only on demand */ schedule?: Schedule;
   timeoutSeconds?: number;
+  /** how often a failed run is tried again; absent: not */ retries?: number;
+  /** from a failed attempt to the next one */ retryDelaySeconds?: number;
   /** the workflow configuration, with secret references; at most 786432 bytes as JSON */ config: JsonObject;
 };
 
@@ -117,6 +131,7 @@ export type RunReport = {
   pipelineId: string;
   attempt: number;
   state: RunState;
+  /** with `queued`: what keeps it from running, for people */ waiting?: string;
   startedAt?: Timestamp;
   endedAt?: Timestamp;
   /** of the ingestion program, when it exited by itself */ exitCode?: number;

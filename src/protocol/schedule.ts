@@ -1,4 +1,5 @@
 import type { Schedule } from "./messages.ts";
+import { isDatabaseName } from "./zone-names.ts";
 
 /*
  * The one grammar of schedules, for every executor: what Kubernetes accepts in a CronJob, and 7 for Sunday.
@@ -73,19 +74,20 @@ export function scheduleMistake(schedule: Schedule): string | undefined {
   const reading = readCron(schedule.cron);
   if ("mistake" in reading) return reading.mistake;
   if (isTimeZone(schedule.timeZone)) return undefined;
-  return `timeZone is ${quote(schedule.timeZone)}: must be the IANA name of a time zone`;
+  return `timeZone is ${quote(schedule.timeZone)}: must be the IANA name of a time zone, spelled as there`;
 }
 
 /** Names found to be zones; there are about 600. Asking the runtime costs much memory. */
 const knownZones = new Set<string>();
 const MAX_KNOWN_ZONES = 1000;
 
-/** True for names of the time zone database that this runtime knows; offsets such as `+02:00` are none. */
+/** True for names of the time zone database, as it spells them, that this runtime knows; offsets such as `+02:00` are none. */
 export function isTimeZone(name: string): boolean {
   if (knownZones.has(name)) return true;
   if (!/^[A-Za-z][\w+/-]*$/.test(name)) return false;
   try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
+    const { timeZone } = new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions();
+    if (!isDatabaseName(name, timeZone)) return false;
   } catch {
     return false;
   }

@@ -37,6 +37,11 @@ const failure = z
     detail: text(4000).exactOptional().describe("what was found: exit code, signal, reference, provider, reason"),
     advice: text(500).describe("what to do next"),
     logTail: z.array(text(2000)).max(LIMITS.failureLogLines).describe("last lines of the masked log, oldest first"),
+    events: z
+      .array(text(500))
+      .max(LIMITS.failureEvents)
+      .exactOptional()
+      .describe("what the cluster told about the run's objects, oldest first"),
   })
   .meta({ id: "Failure", description: "why a run failed" });
 
@@ -56,6 +61,7 @@ const runReport = z
     pipelineId: uuid,
     attempt: z.int().positive(),
     state: runState,
+    waiting: text(500).exactOptional().describe("with `queued`: what keeps it from running, for people"),
     startedAt: timestamp.exactOptional(),
     endedAt: timestamp.exactOptional(),
     exitCode: z.int().exactOptional().describe("of the ingestion program, when it exited by itself"),
@@ -84,6 +90,18 @@ const pipelineBody = z
     enabled: z.boolean(),
     schedule: schedule.exactOptional().describe("absent: runs only on demand"),
     timeoutSeconds: z.int().positive().exactOptional(),
+    retries: z
+      .int()
+      .nonnegative()
+      .max(LIMITS.maxRetries)
+      .exactOptional()
+      .describe("how often a failed run is tried again; absent: not"),
+    retryDelaySeconds: z
+      .int()
+      .nonnegative()
+      .max(86_400)
+      .exactOptional()
+      .describe("from a failed attempt to the next one"),
     config: jsonObject.describe(
       `the workflow configuration, with secret references; at most ${LIMITS.maxConfigBytes} bytes as JSON`,
     ),

@@ -16,6 +16,8 @@ export function specOf(pipeline: PipelineBody, order: RunOrder, startBefore: num
     config: withOverrides(pipeline.config, order),
     startBefore,
     ...(pipeline.timeoutSeconds === undefined ? {} : { timeoutSeconds: pipeline.timeoutSeconds }),
+    ...(pipeline.retries === undefined ? {} : { retries: pipeline.retries }),
+    ...(pipeline.retryDelaySeconds === undefined ? {} : { retryDelaySeconds: pipeline.retryDelaySeconds }),
   };
 }
 

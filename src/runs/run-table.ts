@@ -41,7 +41,7 @@ export class RunTable {
   /** Takes a report if it is news. False when it isn't, or the run is not in the table. */
   advance(report: RunReport): boolean {
     const known = this.#reports.get(report.runId);
-    if (known === undefined || !supersedes(report, known)) return false;
+    if (known === undefined || !(supersedes(report, known) || waitsAnew(report, known))) return false;
     this.#set(report);
     if (isTerminal(report.state)) this.#ended.set(report.state, (this.#ended.get(report.state) ?? 0) + 1);
     const category = report.failure?.category;
@@ -84,4 +84,10 @@ export class RunTable {
     if (isTerminal(report.state)) this.#live.delete(report.runId);
     else this.#live.set(report.runId, report);
   }
+}
+
+/** The same state once more, but something else keeps the run from running. */
+function waitsAnew(report: RunReport, known: RunReport): boolean {
+  const isSame = report.attempt === known.attempt && report.state === "queued" && known.state === "queued";
+  return isSame && report.waiting !== known.waiting;
 }

@@ -24,7 +24,7 @@ export async function followRun(runId: string, surroundings: RunSurroundings, si
   try {
     for await (const report of executor.observe(runId, signal)) {
       if (!table.advance(report)) continue;
-      log.info("Run changed", { run: runId, state: report.state, ...failureFields(report) });
+      log.info("Run changed", { run: runId, state: report.state, ...moreOf(report) });
       emit(report);
       if (isTerminal(report.state)) return;
     }
@@ -55,6 +55,10 @@ function endUnobserved(runId: string, { table, emit }: RunSurroundings, detail: 
   if (table.advance(report)) emit(report);
 }
 
-function failureFields(report: RunReport): Record<string, string> {
-  return report.failure === undefined ? {} : { category: report.failure.category, summary: report.failure.summary };
+function moreOf(report: RunReport): Record<string, string | number> {
+  return {
+    ...(report.attempt === 1 ? {} : { attempt: report.attempt }),
+    ...(report.waiting === undefined ? {} : { waiting: report.waiting }),
+    ...(report.failure === undefined ? {} : { category: report.failure.category, summary: report.failure.summary }),
+  };
 }

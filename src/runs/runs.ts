@@ -59,6 +59,7 @@ export class Runs {
       this.#takeIn(report, true);
     }
     this.logs.start();
+    void this.#takeDiscovered();
   }
 
   /** An order to start a run; answered at once. `clockOffsetMs` is the orderer's time minus ours. */
@@ -178,6 +179,20 @@ export class Runs {
     };
     this.#takeIn(report);
     return { outcome: "accepted", run: report };
+  }
+
+  /** Runs that the cluster's own schedules start are followed like all others; they need no place and no order. */
+  async #takeDiscovered(): Promise<void> {
+    const { executor, log } = this.#options;
+    try {
+      for await (const report of executor.discover?.(this.#stopFollowing.signal) ?? []) {
+        if (this.table.get(report.runId) !== undefined) continue;
+        log.info("Run discovered", { run: report.runId, state: report.state });
+        this.#takeIn(report);
+      }
+    } catch (error) {
+      if (!this.#stopFollowing.signal.aborted) log.error("Runs of schedules can't be discovered any more", { error });
+    }
   }
 
   /** The object is there already, from before the run was released: its own state is the answer. */

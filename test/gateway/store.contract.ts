@@ -79,7 +79,8 @@ export function storeContract(open: () => Promise<Store>): void {
     it("gives a pipeline back as it was added, and frees its name when it is deleted", async () => {
       const store = await open();
       const schedule = { cron: "0 3 * * *", timeZone: "UTC" };
-      const full = pipeline({ sink: { type: "file", config: {} }, schedule, timeoutSeconds: 60, enabled: false });
+      const limits = { timeoutSeconds: 60, retries: 2, retryDelaySeconds: 30 };
+      const full = pipeline({ sink: { type: "file", config: {} }, schedule, ...limits, enabled: false });
       await store.addPipeline(full, undefined);
       expect(await store.findPipeline(full.pipelineId)).toEqual(full);
       const twin = pipeline({ fullyQualifiedName: full.fullyQualifiedName });
@@ -201,6 +202,24 @@ export function storeContract(open: () => Promise<Store>): void {
       expect(await store.takeReport("alpha", report(one, "failed", { log }), 9)).toMatchObject({ changed: true });
       expect(await store.findRun(one.runId)).toMatchObject({ ...end, logEnd: log });
       expect(await store.takeReport("alpha", report(one, "failed", { log }), 9)).toMatchObject({ changed: false });
+    });
+
+    it("takes what a queued run waits for, each time it is another thing, and forgets it when the run runs", async () => {
+      const store = await open();
+      const one = run({ dispatch: "accepted" });
+      await store.addRun(one);
+      for (const waiting of ["Unschedulable: insufficient cpu", "ContainerCreating"]) {
+        expect(await store.takeReport("alpha", report(one, "queued", { waiting }), 8)).toMatchObject({ changed: true });
+        expect(await store.takeReport("alpha", report(one, "queued", { waiting }), 8)).toMatchObject({
+          changed: false,
+        });
+        expect(await store.findRun(one.runId)).toMatchObject({ state: "queued", waiting });
+      }
+      await store.takeReport("alpha", report(one, "running", { startedAt: 9 }), 9);
+      expect(await store.findRun(one.runId)).not.toHaveProperty("waiting");
+      const again = { attempt: 2, waiting: "attempt 2 in 300 s" };
+      expect(await store.takeReport("alpha", report(one, "queued", again), 10)).toMatchObject({ changed: true });
+      expect(await store.findRun(one.runId)).toMatchObject({ state: "queued", ...again });
     });
 
     it("adds a run it doesn't know only to a pipeline of the runner that reports it", async () => {

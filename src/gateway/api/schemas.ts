@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LIMITS } from "../../protocol/limits.ts";
 import type { JsonObject, RunState, Schedule } from "../../protocol/messages.ts";
 import { RUN_STATES } from "../../protocol/run-state.ts";
 import { isTimeZone, readCron } from "../../protocol/schedule.ts";
@@ -27,6 +28,8 @@ export interface PipelineWish {
   readonly sink?: JsonObject;
   readonly schedule?: Schedule;
   readonly timeoutSeconds?: number;
+  readonly retries?: number;
+  readonly retryDelaySeconds?: number;
   /** Write-only. */
   readonly botToken?: string;
 }
@@ -127,6 +130,13 @@ export const PIPELINE_WISH: z.ZodType<PipelineWish> = z.strictObject({
   sink: JSON_OBJECT.exactOptional(),
   schedule: schedule.exactOptional(),
   timeoutSeconds: z.int().positive().max(31_536_000).exactOptional(),
+  retries: z
+    .int()
+    .nonnegative()
+    .max(LIMITS.maxRetries)
+    .exactOptional()
+    .describe("how often a failed run is tried again; the executor process doesn't"),
+  retryDelaySeconds: z.int().nonnegative().max(86_400).exactOptional(),
   botToken: z.string().min(1).max(16_384).exactOptional().describe("of OpenMetadata; write-only"),
 });
 

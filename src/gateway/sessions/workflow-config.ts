@@ -42,6 +42,8 @@ export async function pipelineBody(
     enabled: pipeline.enabled,
     ...(pipeline.schedule === undefined ? {} : { schedule: pipeline.schedule }),
     ...(pipeline.timeoutSeconds === undefined ? {} : { timeoutSeconds: pipeline.timeoutSeconds }),
+    ...(pipeline.retries === undefined ? {} : { retries: pipeline.retries }),
+    ...(pipeline.retryDelaySeconds === undefined ? {} : { retryDelaySeconds: pipeline.retryDelaySeconds }),
     config,
   };
 }

@@ -25,6 +25,8 @@ const RECORD_COLUMNS = [
   "sink_json",
   "schedule_json",
   "timeout_seconds",
+  "retries",
+  "retry_delay_seconds",
   "enabled",
   "deployed",
   "generation",

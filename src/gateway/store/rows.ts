@@ -112,6 +112,8 @@ export function pipelineRecord(row: Omit<Selectable<PipelineTable>, "bot_token">
     sink: fromJson<JsonObject>(row.sink_json),
     schedule: fromJson<NonNullable<PipelineRecord["schedule"]>>(row.schedule_json),
     timeoutSeconds: row.timeout_seconds,
+    retries: row.retries,
+    retryDelaySeconds: row.retry_delay_seconds,
     enabled: row.enabled === 1,
     deployed: row.deployed === 1,
     generation: row.generation,
@@ -135,6 +137,8 @@ export function pipelineRow(pipeline: PipelineRecord): Omit<Insertable<PipelineT
     sink_json: toJson(pipeline.sink),
     schedule_json: toJson(pipeline.schedule),
     timeout_seconds: pipeline.timeoutSeconds ?? null,
+    retries: pipeline.retries ?? null,
+    retry_delay_seconds: pipeline.retryDelaySeconds ?? null,
     enabled: pipeline.enabled ? 1 : 0,
     deployed: pipeline.deployed ? 1 : 0,
     generation: pipeline.generation,
@@ -156,6 +160,8 @@ export function pipelineChangesRow(changes: PipelineChanges): Partial<Insertable
     ...(changes.sourceConfig === undefined ? {} : { source_config_json: JSON.stringify(changes.sourceConfig) }),
     ...(changes.schedule === undefined ? {} : { schedule_json: JSON.stringify(changes.schedule) }),
     ...(changes.timeoutSeconds === undefined ? {} : { timeout_seconds: changes.timeoutSeconds }),
+    ...(changes.retries === undefined ? {} : { retries: changes.retries }),
+    ...(changes.retryDelaySeconds === undefined ? {} : { retry_delay_seconds: changes.retryDelaySeconds }),
   };
 }
 
@@ -168,6 +174,7 @@ export function runRecord(row: Selectable<RunTable>, logGaps: RunRecord["logGaps
     attempt: row.attempt,
     state: row.state as RunState,
     dispatch: row.dispatch as DispatchState,
+    waiting: row.waiting,
     stopRequested: row.stop_requested === 1,
     sourceConfigOverride: fromJson<JsonObject>(row.source_config_override_json),
     appConfigOverride: fromJson<JsonObject>(row.app_config_override_json),
@@ -194,6 +201,7 @@ export function runRow(run: RunRecord): Insertable<RunTable> {
     attempt: run.attempt,
     state: run.state,
     dispatch: run.dispatch,
+    waiting: run.waiting ?? null,
     stop_requested: run.stopRequested ? 1 : 0,
     source_config_override_json: toJson(run.sourceConfigOverride),
     app_config_override_json: toJson(run.appConfigOverride),

@@ -86,6 +86,7 @@ function reportColumns(report: RunReport) {
   return {
     attempt: report.attempt,
     state: report.state,
+    waiting: report.waiting ?? null,
     started_at: report.startedAt ?? null,
     ended_at: report.endedAt ?? null,
     exit_code: report.exitCode ?? null,
@@ -108,10 +109,12 @@ function newsIn(report: RunReport, known: Selectable<RunTable>): Partial<Selecta
     return TERMINAL_STATES.has(report.state) ? base : { ...base, dispatch: "accepted" };
   }
   if (report.attempt !== known.attempt || report.state !== known.state) return undefined;
+  const waiting = told.waiting === known.waiting || report.state !== "queued" ? {} : { waiting: told.waiting };
   const missing = Object.entries(told).filter(
     ([column, value]) => value !== null && known[column as keyof typeof told] === null,
   );
-  return missing.length === 0 ? undefined : Object.fromEntries(missing);
+  const news = { ...Object.fromEntries(missing), ...waiting };
+  return Object.keys(news).length === 0 ? undefined : news;
 }
 
 /** A schedule on the runner's side started it: the run gets a row if it is of a pipeline of this runner. */

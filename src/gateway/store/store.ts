@@ -62,6 +62,9 @@ export interface PipelineRecord {
   readonly sink?: JsonObject;
   readonly schedule?: Schedule;
   readonly timeoutSeconds?: number;
+  /** How often a failed run is tried again, and how long after. */
+  readonly retries?: number;
+  readonly retryDelaySeconds?: number;
   readonly enabled: boolean;
   /** True once it was deployed; only deployed pipelines are wanted on a runner. */
   readonly deployed: boolean;
@@ -85,6 +88,8 @@ export interface RunRecord {
   readonly attempt: number;
   readonly state: RunState;
   readonly dispatch: DispatchState;
+  /** With `queued`: what keeps it from running, as its runner tells. */
+  readonly waiting?: string;
   readonly stopRequested: boolean;
   readonly sourceConfigOverride?: JsonObject;
   /** Replaces `appConfig`, where the pipeline is an application. */
@@ -248,5 +253,16 @@ export interface Store {
 
 /** Fields a new generation may change. */
 export type PipelineChanges = Partial<
-  Pick<PipelineRecord, "enabled" | "deployed" | "hash" | "deletedAt" | "sourceConfig" | "schedule" | "timeoutSeconds">
+  Pick<
+    PipelineRecord,
+    | "enabled"
+    | "deployed"
+    | "hash"
+    | "deletedAt"
+    | "sourceConfig"
+    | "schedule"
+    | "timeoutSeconds"
+    | "retries"
+    | "retryDelaySeconds"
+  >
 > & { readonly updatedAt: number };

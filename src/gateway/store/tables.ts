@@ -58,6 +58,8 @@ export interface PipelineTable {
   sink_json: string | null;
   schedule_json: string | null;
   timeout_seconds: number | null;
+  retries: number | null;
+  retry_delay_seconds: number | null;
   enabled: number;
   deployed: number;
   generation: number;
@@ -79,6 +81,8 @@ export interface RunTable {
   attempt: number;
   state: string;
   dispatch: string;
+  /** What keeps a queued run from running. */
+  waiting: string | null;
   stop_requested: number;
   source_config_override_json: string | null;
   app_config_override_json: string | null;

@@ -133,9 +133,19 @@ const logDelivery: Migration = {
   },
 };
 
+/** Runs that are tried again, and what a run in a cluster waits for. */
+const attempts: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema.alterTable("pipeline").addColumn("retries", "integer").execute();
+    await db.schema.alterTable("pipeline").addColumn("retry_delay_seconds", "integer").execute();
+    await db.schema.alterTable("run").addColumn("waiting", "text").execute();
+  },
+};
+
 /** Every migration by name, in the order they are applied. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-first": first,
   "0002-application-overrides": applicationOverrides,
   "0003-log-delivery": logDelivery,
+  "0004-attempts": attempts,
 };
