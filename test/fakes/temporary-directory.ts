@@ -6,6 +6,7 @@ import { onTestFinished } from "vitest";
 /** A directory of this test's own, removed when it ends. */
 export async function temporaryDirectory(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), "hybrid-runner-test-"));
-  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  // A supervisor that outlives its test may write here until it sees that the directory is gone.
+  onTestFinished(() => rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
   return path;
 }

@@ -38,6 +38,8 @@ export interface RunnerOptions {
   readonly port?: number;
   /** Instead of 127.0.0.1. */
   readonly host?: string;
+  /** Only `environment` and what it takes to dial, so that every other setting has its default. */
+  readonly bare?: true;
   /** What its command begins with, for example to run it in a network of its own. */
   readonly through?: readonly string[];
 }
@@ -53,6 +55,8 @@ export class Site {
   readonly secrets: string;
   /** The gateway's data directory. */
   gatewayData: string;
+  /** Variables the gateway is started with. */
+  gatewayEnvironment: Readonly<Record<string, string>> = {};
   readonly #children = new Set<ChildProcess>();
   #gateway: ChildProcess | undefined;
 
@@ -91,7 +95,7 @@ export class Site {
     this.#gateway = this.#spawn(
       "gateway",
       ["gateway", "--port", String(this.port), "--data-directory", dataDirectory, "--queue-timeout-seconds", "120"],
-      {},
+      this.gatewayEnvironment,
     );
     await eventually(
       async () => (await fetch(`http://127.0.0.1:${this.port}/healthz`)).ok || Promise.reject(new Error("not healthy")),
@@ -154,10 +158,16 @@ export class Site {
     const tokenFile = join(this.directory, `${place}.token`);
     if (options.environment?.["AUTH_TOKEN"] === undefined)
       await writeFile(tokenFile, await this.token(id), { mode: 0o600 });
+    const serverUrl = `ws://${options.host ?? "127.0.0.1"}:${options.port ?? this.port}`;
+    if (options.bare) {
+      const token = (await readFile(tokenFile, "utf8")).trim();
+      const bare = { AGENT_ID: id, AUTH_TOKEN: token, SERVER_URL: serverUrl, ...options.environment };
+      return new RunnerProcess(this.#spawn(place, ["run"], bare), join(this.directory, `${place}.log`), tokenFile);
+    }
     const environment = {
       AGENT_ID: id,
       AUTH_TOKEN_FILE: tokenFile,
-      SERVER_URL: `ws://${options.host ?? "127.0.0.1"}:${options.port ?? this.port}`,
+      SERVER_URL: serverUrl,
       DATA_DIRECTORY: this.runnerData(place),
       SECRETS_MANAGER: "file",
       SECRETS_DIRECTORY: this.secrets,
@@ -208,12 +218,20 @@ export class Site {
   /** Registers and deploys a pipeline whose program is the script of its type. Answers its id. */
   async deploy(
     pipelineType: string,
-    options: { connection?: unknown; runnerId?: string; timeoutSeconds?: number } = {},
+    options: {
+      connection?: unknown;
+      runnerId?: string;
+      timeoutSeconds?: number;
+      /** Of the service. */
+      serviceType?: string;
+      /** More fields of the pipeline: sourceConfig, schedule, botToken, retries. */
+      more?: Readonly<Record<string, unknown>>;
+    } = {},
   ): Promise<string> {
     const name = `${pipelineType}-${crypto.randomUUID().slice(0, 8)}`;
     const service = await this.api<{ serviceId: string }>("POST", "/services", {
       name,
-      serviceType: "Sqlite",
+      serviceType: options.serviceType ?? "Sqlite",
       connection: { config: options.connection ?? "none" },
       runnerId: options.runnerId ?? "test-runner",
     });
@@ -222,6 +240,7 @@ export class Site {
       serviceId: service.serviceId,
       pipelineType,
       sourceConfig: {},
+      ...options.more,
       ...(options.timeoutSeconds === undefined ? {} : { timeoutSeconds: options.timeoutSeconds }),
     });
     await this.api("POST", `/pipelines/${pipelineId}/deploy`);
