@@ -1,6 +1,6 @@
 /*
- * The runner from its sources in a process where two moments are noted: a `run.start` frame has arrived, and the supervisor of that
- * run is about to be started. The difference is written to standard error as {"dispatch": milliseconds}, one line a run.
+ * The runner from its sources in a process where two moments are noted: a `run.start` frame has arrived, and that run is about to
+ * be given to its supervisor: to a new one that is started, or as a line to one that waits. The difference is written to standard error as {"dispatch": milliseconds}, one line a run.
  * Supervisors are started from the executable (BENCH_EXECUTABLE), as the real runner does.
  */
 
@@ -24,15 +24,30 @@ WebSocket.prototype.emit = function (this: WebSocket, event: string | symbol, ..
   return Reflect.apply(emit, this, [event, ...values]) as boolean;
 };
 
-const spawn = childProcess.spawn;
-childProcess.spawn = ((command: string, args: readonly string[], options: childProcess.SpawnOptions) => {
-  const runId = basename(args.at(-1) ?? "");
+/** The run of this directory is given to its supervisor now. False when it is none that was ordered, or it was given before. */
+function given(directory: string): boolean {
+  const runId = basename(directory);
   const at = arrived.get(runId);
-  if (at === undefined) return spawn(command, args, options);
+  if (at === undefined) return false;
   const dispatch = performance.now() - at;
   arrived.delete(runId);
   process.stderr.write(`${JSON.stringify({ dispatch })}\n`);
-  return spawn(process.env["BENCH_EXECUTABLE"] ?? "", args.slice(args.indexOf("exec")), options);
+  return true;
+}
+
+const spawn = childProcess.spawn;
+childProcess.spawn = ((command: string, args: readonly string[], options: childProcess.SpawnOptions) => {
+  if (!given(args.at(-1) ?? "")) return spawn(command, args, options);
+  const supervisor = spawn(process.env["BENCH_EXECUTABLE"] ?? "", args.slice(args.indexOf("exec")), options);
+  const { stdin } = supervisor;
+  if (stdin !== null) {
+    const write = stdin.write.bind(stdin) as (text: string) => boolean;
+    stdin.write = ((text: string) => {
+      given(text.trim());
+      return write(text);
+    }) as typeof stdin.write;
+  }
+  return supervisor;
 }) as typeof childProcess.spawn;
 syncBuiltinESMExports();
 

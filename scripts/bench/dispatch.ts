@@ -6,7 +6,7 @@ import { Site } from "./site.ts";
 const WARM_UP_RUNS = 5;
 const PROBE = join(import.meta.dirname, "dispatch-probe.ts");
 
-/** From the arrival of `run.start` at the runner to the call that starts the run's supervisor; the intent is on the disk by then. */
+/** From the arrival of `run.start` at the runner to the call that gives the run to its supervisor; the intent is on the disk by then. */
 export const dispatch: Measurement = {
   name: "dispatch",
   async measure(bench) {
@@ -36,8 +36,8 @@ export const dispatch: Measurement = {
         baseline: { name: "two files made and synced", samples: baseline },
       } as const;
       return [
-        { ...shared, name: "dispatch p50: run.start to spawn", quantile: 0.5, target: { atMost: 5 } },
-        { ...shared, name: "dispatch p99: run.start to spawn", quantile: 0.99, target: { atMost: 25 } },
+        { ...shared, name: "dispatch p50: run.start to supervisor", quantile: 0.5, target: { atMost: 5 } },
+        { ...shared, name: "dispatch p99: run.start to supervisor", quantile: 0.99, target: { atMost: 25 } },
       ];
     } finally {
       await site.close();

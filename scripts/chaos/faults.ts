@@ -1,13 +1,13 @@
 import { type Chance, openChance } from "./chance.ts";
 import type { Orders } from "./orders.ts";
-import { kill, processesOf, supervisorsIn } from "./processes.ts";
+import { claimedRuns, freeze, kill, processesOf, supervisorsIn } from "./processes.ts";
 import { type ChaosSite, wait } from "./site.ts";
 
 /** What was done to the world, for the judgement. */
 export interface FaultRecord {
   /** Faults that were injected, by kind. */
   readonly counts: Map<string, number>;
-  /** Runs whose supervisor was killed, perhaps before it had claimed the run. */
+  /** Runs whose supervisor was killed when it had claimed them and not ended them. */
   readonly supervisorKilled: Set<string>;
   /** Runs whose program was killed. */
   readonly programKilled: Set<string>;
@@ -79,10 +79,16 @@ export class Faults {
   }
 
   async #killSupervisor(chance: Chance): Promise<string | undefined> {
-    const supervisor = chance.pick(await supervisorsIn(this.#site.runsDirectory));
-    if (supervisor === undefined) return undefined;
-    this.record.supervisorKilled.add(supervisor.runId);
-    return kill(supervisor.pid) ? `run ${supervisor.runId}` : undefined;
+    const { runsDirectory } = this.#site;
+    const supervisors = await supervisorsIn(runsDirectory);
+    const atWork = supervisors.filter(({ runId }) => runId !== undefined);
+    // Now and then one that waits for a run, or has just been given one.
+    const supervisor = chance.pick(chance.next() < 0.75 && atWork.length > 0 ? atWork : supervisors);
+    if (supervisor === undefined || !(await freeze(supervisor.pid))) return undefined;
+    // It goes from run to run: only while it stands still is it certain which one is hit.
+    const runId = (await claimedRuns(runsDirectory)).get(supervisor.pid);
+    if (runId !== undefined) this.record.supervisorKilled.add(runId);
+    return kill(supervisor.pid) ? (runId === undefined ? "one without a run" : `run ${runId}`) : undefined;
   }
 
   async #killRunner(chance: Chance): Promise<string> {

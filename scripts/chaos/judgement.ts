@@ -39,7 +39,41 @@ export function judge(
       violations.push(`run ${run.runId} (${type}) is ${name}: ${word}; ${run.failure?.detail ?? run.proof ?? ""}`);
     }
   }
+  violations.push(...overlaps(runs, ledger));
   return { outcomes, violations };
+}
+
+/** Runs of one pipeline that were at work at the same time: by what their programs wrote down, and by the moments that were told. */
+function overlaps(runs: readonly RunView[], ledger: ReadonlyMap<string, LedgerEntry>): string[] {
+  const found: string[] = [];
+  const compare = (how: string, spans: readonly Span[]): void => {
+    const inOrder = spans.toSorted((left, right) => left.from - right.from);
+    for (const [index, { runId, from }] of inOrder.entries()) {
+      const before = inOrder[index - 1];
+      if (before !== undefined && from < before.to) {
+        found.push(`run ${runId} began before ${before.runId} of the same pipeline had ended, by ${how}`);
+      }
+    }
+  };
+  for (const ofPipeline of Map.groupBy(runs, ({ pipelineId }) => pipelineId).values()) {
+    const written = ofPipeline.flatMap(({ runId }) => {
+      const { startLine, exitLine } = ledger.get(runId) ?? {};
+      // A program that was killed wrote no exit; when it ended is told only.
+      return startLine === undefined ? [] : [{ runId, from: startLine, to: exitLine ?? startLine }];
+    });
+    compare("the ledger", written);
+    const told = ofPipeline.flatMap(({ runId, startedAt, endedAt }) =>
+      startedAt === undefined || endedAt === undefined ? [] : [{ runId, from: startedAt, to: endedAt }],
+    );
+    compare("the times that were told", told);
+  }
+  return found;
+}
+
+interface Span {
+  readonly runId: string;
+  readonly from: number;
+  readonly to: number;
 }
 
 function problems(run: RunView, { starts, exits }: LedgerEntry, faults: FaultRecord): string[] {

@@ -60,20 +60,23 @@ export interface LedgerEntry {
   readonly starts: number;
   readonly exits: readonly number[];
   readonly configurationFiles: readonly string[];
+  /** Where in the ledger its first start and its last exit stand, which is their order in time. */
+  readonly startLine?: number;
+  readonly exitLine?: number;
 }
 
 /** Reads the ledger: what happened, by run. */
 export async function readLedger(path: string): Promise<ReadonlyMap<string, LedgerEntry>> {
   const text = await readFile(path, "utf8").catch(() => "");
   const entries = new Map<string, LedgerEntry>();
-  for (const line of text.split("\n")) {
+  for (const [number, line] of text.split("\n").entries()) {
     const [word, runId, ...rest] = line.split(" ");
     if (word === undefined || word === "" || runId === undefined) continue;
     const known = entries.get(runId) ?? { starts: 0, exits: [], configurationFiles: [] };
     if (word === "start") {
       const configurationFiles = [...known.configurationFiles, rest[1] ?? ""];
-      entries.set(runId, { ...known, starts: known.starts + 1, configurationFiles });
-    } else entries.set(runId, { ...known, exits: [...known.exits, Number(rest[0])] });
+      entries.set(runId, { startLine: number, ...known, starts: known.starts + 1, configurationFiles });
+    } else entries.set(runId, { ...known, exits: [...known.exits, Number(rest[0])], exitLine: number });
   }
   return entries;
 }

@@ -53,6 +53,14 @@ export const OWN_METRICS: readonly MetricRow[] = [
     read: ({ runs }) => byWord("category", runs.failures),
   },
   {
+    name: "hybrid_runner_secret_reads_total",
+    type: "counter",
+    help: "Reads of the secret store by runs that have ended, by provider and result; one for each reading of a reference that was tried",
+    labels: ["provider", "result"],
+    read: ({ secretReads: { provider, byResult } }) =>
+      [...byResult].map(([result, value]) => ({ labels: { provider, result }, value })),
+  },
+  {
     name: "hybrid_runner_outbox_reports",
     type: "gauge",
     help: "Reports of run states that the gateway has not acknowledged, by whether they tell a run's end",
@@ -93,7 +101,7 @@ export const OWN_METRICS: readonly MetricRow[] = [
   {
     name: "hybrid_runner_schedule_fires_total",
     type: "counter",
-    help: "Fires of schedules, by what became of them: started, skipped because a run was live, missed for good",
+    help: "Fires of schedules, by what became of them: started, skipped (a run was live, or the pipeline was told to stop), missed for good",
     labels: ["result"],
     read: ({ schedules }) => byWord("result", schedules.fires),
   },

@@ -22,6 +22,8 @@ export interface MetricSnapshot {
   };
   /** Verdicts by outcome and, when refused, reason. */
   readonly verdicts: readonly { readonly outcome: string; readonly reason: string; readonly count: number }[];
+  /** Reads of the secret store by runs that have ended. */
+  readonly secretReads: { readonly provider: string; readonly byResult: CountsByWord };
   readonly runs: {
     readonly created: number;
     /** Runs whose object exists now, by state. */

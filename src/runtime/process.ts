@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
+import type { Writable } from "node:stream";
 import { promisify } from "node:util";
 import { errorCode } from "../base/errors.ts";
 
@@ -28,6 +29,22 @@ export interface DetachedOptions {
   readonly cwd: string;
   /** Takes what the process prints; appended to, mode 0600. Without it the output is thrown away. */
   readonly outputFile?: string;
+  /** Its standard input is ours to write to, and ends when we do. Without it there is nothing to read. */
+  readonly keepsInput?: boolean;
+}
+
+/** A process that was started apart from this one. */
+export interface Detached {
+  readonly pid: number;
+  /** Absent unless asked for. */
+  readonly input?: DetachedInput;
+}
+
+/** The standard input of a process that was started apart; it doesn't keep this one alive. */
+export interface DetachedInput {
+  /** False when it is known that nobody reads it any more; true promises nothing. */
+  write(text: string): boolean;
+  end(): void;
 }
 
 /**
@@ -53,29 +70,45 @@ export async function ownIdentity(): Promise<ProcessIdentity> {
 }
 
 /**
- * Starts a process that is the leader of its own session and shares no stream with this one, so that it outlives us
+ * Starts a process that is the leader of its own session and has no stream of this one, so that it outlives us
  * whatever ends us. Resolves once it runs.
  * @throws the system's error (`ENOENT`, `EACCES`, `EAGAIN` …) when it can't be started
  */
-export async function startDetached(options: DetachedOptions): Promise<{ readonly pid: number }> {
+export async function startDetached(options: DetachedOptions): Promise<Detached> {
   const output = options.outputFile === undefined ? undefined : openSync(options.outputFile, "a", 0o600);
   try {
     const child = spawn(options.command, [...options.args], {
       cwd: options.cwd,
       env: { ...options.env },
       detached: true,
-      stdio: ["ignore", output ?? "ignore", output ?? "ignore"],
+      stdio: [options.keepsInput === true ? "pipe" : "ignore", output ?? "ignore", output ?? "ignore"],
     });
     child.unref();
+    const input = child.stdin === null ? undefined : inputOf(child.stdin);
     return await new Promise((done, fail) => {
       child.once("error", fail);
-      child.once("spawn", () =>
-        child.pid === undefined ? fail(new Error("no process id")) : done({ pid: child.pid }),
-      );
+      child.once("spawn", () => {
+        if (child.pid === undefined) fail(new Error("no process id"));
+        else done({ pid: child.pid, ...(input === undefined ? {} : { input }) });
+      });
     });
   } finally {
     if (output !== undefined) closeSync(output);
   }
+}
+
+function inputOf(stream: Writable & { readonly unref?: () => void }): DetachedInput {
+  // Whoever reads it may end at any time, and says so by what it does.
+  stream.on("error", () => undefined);
+  stream.unref?.();
+  return {
+    write(text) {
+      if (!stream.writable) return false;
+      stream.write(text);
+      return true;
+    },
+    end: () => void stream.end(),
+  };
 }
 
 /** Sends a signal to this very process. False when it has ended, even if another one has its process id now. */
@@ -102,17 +135,23 @@ export async function groupLives(group: number): Promise<boolean> {
 /**
  * Every process whose environment at its start had NAME=VALUE, but not this one. Finds children that left their group and session.
  * Only Linux tells the environment of others: elsewhere the answer is empty. A process of another user, or one that has
- * overwritten its environment, isn't found.
+ * overwritten its environment, isn't found. `atOnce` takes a fifth of the processor time, but all else stands still meanwhile,
+ * perhaps for long: the kernel may let whoever asks for an environment wait (for a process that hangs on its memory).
  */
-export async function findMarkedProcesses(name: string, value: string): Promise<readonly MarkedProcess[]> {
+export async function findMarkedProcesses(
+  name: string,
+  value: string,
+  atOnce = false,
+): Promise<readonly MarkedProcess[]> {
   if (process.platform !== "linux") return [];
-  const mark = `${name}=${value}`;
+  const mark = `\0${name}=${value}\0`;
   const found: MarkedProcess[] = [];
   for (const entry of await fs.readdir("/proc")) {
     const pid = Number(entry);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
-    const environ = await readProc(`/proc/${entry}/environ`);
-    if (environ?.split("\0").includes(mark) !== true) continue;
+    const path = `/proc/${entry}/environ`;
+    const environ = atOnce ? readProcAtOnce(path) : await readProc(path);
+    if (environ === undefined || !`\0${environ}\0`.includes(mark)) continue;
     const stat = await readStat(pid);
     if (stat !== undefined) found.push({ pid, ...stat });
   }
@@ -163,9 +202,21 @@ async function readProc(path: string): Promise<string | undefined> {
   try {
     return await fs.readFile(path, "latin1");
   } catch (error) {
-    if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(errorCode(error) ?? "")) return undefined;
-    throw error;
+    return unlessNobodyIsThere(error);
   }
+}
+
+function readProcAtOnce(path: string): string | undefined {
+  try {
+    return readFileSync(path, "latin1");
+  } catch (error) {
+    return unlessNobodyIsThere(error);
+  }
+}
+
+function unlessNobodyIsThere(error: unknown): undefined {
+  if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(errorCode(error) ?? "")) return undefined;
+  throw error;
 }
 
 async function identityFromPs(pid: number): Promise<ProcessIdentity | undefined> {

@@ -26,6 +26,10 @@ export interface SqliteOptions {
   readonly mode?: number;
 }
 
+/** Preparing a statement takes longer than most take to run. */
+const MOST_PREPARED = 200;
+const REPEATED = /^(select|insert|update|delete|begin|commit|rollback)\b/i;
+
 /**
  * Opens or makes a database file that several processes may use: write-ahead log, every commit synced to the disk
  * before the call returns, foreign keys enforced.
@@ -41,19 +45,34 @@ export function openSqlite(path: string, options: SqliteOptions): SqliteDatabase
     database.close();
     throw error;
   }
+  const prepared = new Map<string, SqliteStatement>();
   return {
-    prepare: (sql) => wrap(database.prepare(sql)),
+    prepare(sql) {
+      const known = prepared.get(sql);
+      prepared.delete(sql);
+      const statement = known ?? wrap(database, sql);
+      // Least used first; whatever changes tables is rare, and what was prepared before it is better prepared anew.
+      if (REPEATED.test(sql)) prepared.set(sql, statement);
+      else prepared.clear();
+      for (const oldest of prepared.keys()) {
+        if (prepared.size <= MOST_PREPARED) break;
+        prepared.delete(oldest);
+      }
+      return statement;
+    },
     execute: (sql) => database.exec(sql),
     close: () => database.close(),
   };
 }
 
-function wrap(statement: StatementSync): SqliteStatement {
+function wrap(database: DatabaseSync, sql: string): SqliteStatement {
+  const statement: StatementSync = database.prepare(sql);
   return {
     reader: statement.columns().length > 0,
     all: (parameters) => statement.all(...bind(parameters)),
     run: (parameters) => statement.run(...bind(parameters)),
-    iterate: (parameters) => statement.iterate(...bind(parameters)),
+    // Rows are fetched while others may use the same statement, so each has one of its own.
+    iterate: (parameters) => database.prepare(sql).iterate(...bind(parameters)),
   };
 }
 

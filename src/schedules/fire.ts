@@ -30,7 +30,7 @@ export interface ScheduledRuns {
 /** What became of fires since the start of this process. */
 export interface FireCounts {
   started: number;
-  /** A run of the pipeline was live. */
+  /** A run of the pipeline was live, or the pipeline was told to stop while the fire waited. */
   skipped: number;
   /** Gave way to a newer fire, came too late, or was refused for good. Several missed while nobody watched count as one or two. */
   missed: number;
@@ -114,8 +114,12 @@ async function start(entry: Entry, waiting: DueFire, surroundings: FireSurroundi
   return true;
 }
 
-/** The fire is decided upon without a run. */
-async function settle(entry: Entry, waiting: DueFire, { records }: FireSurroundings): Promise<void> {
+/** The fire is decided upon without a run. @throws what the records throw */
+export async function settle(
+  entry: Entry,
+  waiting: DueFire,
+  { records }: Pick<FireSurroundings, "records">,
+): Promise<void> {
   const considered = Math.max(entry.considered, waiting.due);
   await records.write({ ...recordOf(entry), considered });
   entry.considered = considered;

@@ -56,6 +56,30 @@ export async function openScheduleRecords(directory: string, log: Log): Promise<
   };
 }
 
+/** Texts by pipeline id that are kept somewhere else, in a cluster for example. */
+export interface RecordTexts {
+  list(): Promise<ReadonlyMap<string, string>>;
+  write(pipelineId: string, text: string): Promise<void>;
+  remove(pipelineId: string): Promise<void>;
+}
+
+/** Records as texts that are kept somewhere else. A fire costs two writes: its decision, and that its run was made. */
+export function scheduleRecordsIn(texts: RecordTexts, log: Log): ScheduleRecords {
+  return {
+    async list() {
+      const records: ScheduleRecord[] = [];
+      for (const [pipelineId, text] of await texts.list()) {
+        const record = parse(pipelineId, text);
+        if (record !== undefined) records.push(record);
+        else log.warn("A schedule begins anew", { error: damaged(pipelineId) });
+      }
+      return records;
+    },
+    write: (record) => texts.write(record.pipelineId, JSON.stringify(record)),
+    remove: (pipelineId) => texts.remove(pipelineId),
+  };
+}
+
 function parse(pipelineId: string, text: string): ScheduleRecord | undefined {
   try {
     const parsed = RECORD.safeParse(JSON.parse(text));
@@ -66,6 +90,6 @@ function parse(pipelineId: string, text: string): ScheduleRecord | undefined {
 }
 
 function damaged(pipelineId: string): CodedError {
-  const message = `Cannot read the record of the schedule of pipeline ${pipelineId}: its file is damaged`;
+  const message = `Cannot read the record of the schedule of pipeline ${pipelineId}: it is damaged`;
   return new CodedError(SCHEDULE_ERRORS.ScheduleRecordDamaged, message);
 }

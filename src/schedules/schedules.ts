@@ -12,7 +12,7 @@ import {
   TRUSTED_STEP_BACK_MS,
   takeDue,
 } from "./entry.ts";
-import { type FireCounts, fields, fire, type ScheduledRuns } from "./fire.ts";
+import { type FireCounts, fields, fire, type ScheduledRuns, settle } from "./fire.ts";
 import type { ScheduleRecord, ScheduleRecords } from "./schedule-records.ts";
 
 /** The wall clock is looked at this often at least, because it may be set, and a timer sleeps through a suspended machine. */
@@ -26,6 +26,8 @@ export interface SchedulesOptions {
   readonly turns: KeyedQueue;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told as often as the loop goes on: at each look at the schedules and after each fire. */
+  readonly onTurn?: () => void;
 }
 
 /**
@@ -102,6 +104,18 @@ export class Schedules {
     this.wake();
   }
 
+  /** The pipeline's runs were told to stop, so a fire that waits for a place gives way; called in its turn. @throws what the records throw */
+  async dropWaiting(pipelineId: string): Promise<void> {
+    const { records, log } = this.#options;
+    const entry = this.#entries.get(pipelineId);
+    if (entry?.waiting === undefined) return;
+    const { waiting } = entry;
+    await settle(entry, waiting, { records });
+    this.#waiting.delete(pipelineId);
+    this.#counts.skipped++;
+    log.info("A scheduled run that waited was dropped, because its pipeline was told to stop", fields(entry, waiting));
+  }
+
   /** A pipeline is gone or fires no longer; called in its turn. @throws what the records throw */
   async remove(pipelineId: string): Promise<void> {
     this.#entries.delete(pipelineId);
@@ -144,6 +158,7 @@ export class Schedules {
     await Promise.resolve();
     while (this.#again && this.#running) {
       this.#again = false;
+      this.#options.onTurn?.();
       try {
         await this.#turn();
       } catch (error) {
@@ -167,6 +182,7 @@ export class Schedules {
       // One that is skipped needs no place and shall not wait for one.
       if (!room && runs.liveRunOf(pipelineId) === undefined) continue;
       await this.#options.turns.run(pipelineId, () => this.#fire(pipelineId));
+      this.#options.onTurn?.();
       room = runs.hasRoom();
     }
   }

@@ -1,12 +1,13 @@
 import { backoffDelay } from "../base/backoff.ts";
 import { type Clock, sleep, systemClock } from "../base/clock.ts";
 import { CodedError, describeError } from "../base/errors.ts";
-import { createLog, type Log } from "../base/log.ts";
+import type { Log } from "../base/log.ts";
 import { readShape } from "../base/shape.ts";
 import {
   endRunProcesses,
   type OutputLog,
   openOutput,
+  type RunClaim,
   type RunEnding,
   type RunIntent,
   readIntent,
@@ -15,13 +16,17 @@ import {
   takeClaim,
   writeEnd,
   writeProgram,
+  writeSecretReads,
 } from "../executor/process/run-directory.ts";
 import type { LogEnd } from "../protocol/messages.ts";
+import type { SecretReads } from "../protocol/secret-reads.ts";
 import { ownIdentity, type ProcessIdentity, processIdentity } from "../runtime/process.ts";
-import { environment, onSignals, writeError } from "../runtime/system.ts";
+import { environment, onSignals } from "../runtime/system.ts";
 import type { SecretProvider } from "../secrets/provider.ts";
 import { secretsSettingsShape } from "../secrets/settings.ts";
 import { endingOf, lateEnding, type SeenRun } from "./run-ending.ts";
+import { countReads } from "./secret-reads.ts";
+import { openSupervisorLog, type SupervisorLog } from "./supervisor-log.ts";
 import type { WrappedEnd } from "./wrapper.ts";
 
 /** A timer can't wait longer (2^31 - 1 ms, 24 days). */
@@ -29,19 +34,37 @@ const LONGEST_TIMER_MS = 2_147_483_647;
 const END_BACKOFF = { floorMs: 100, baseMs: 250, capMs: 10_000 };
 /** About half a minute for a machine that has no file descriptor or memory left. */
 const LEFTOVER_ATTEMPTS = 10;
+/** Longer than its runner keeps one for the next run: this is for a runner that hangs. */
+const NEXT_RUN_WAIT_MS = 15_000;
 /** With the cap above about ten minutes for a full disk to get room again. */
 const END_ATTEMPTS = 120;
 
+/** What became of one run here: its end is written, it is somebody else's, it can't be read or its end could not be written. */
+type Outcome = "ended" | "notOurs" | "failed";
+
 /**
- * Supervises one run of the process executor: claims it, starts its program, sees it end, leaves nothing behind, writes the end.
- * Started detached as the leader of its own session, with nothing but the run's directory. Whoever loses the claim does nothing.
- * Answers the exit code of this process, which nobody judges the run by.
- * @throws CodedError RunRecordDamaged when there is no run to be read; nothing was claimed then
+ * Supervises a run of the process executor: claims it, starts its program, sees it end, leaves nothing behind, writes the end.
+ * Then it waits a while for the next one, whose directory its runner writes as a line to its standard input: one run after the
+ * other, never two at once (docs/adr/0015). Started detached as the leader of its own session, with nothing but the first run's directory.
+ * Whoever loses a claim does nothing more. Answers the exit code of this process, which nobody judges a run by.
  */
-export async function supervise(runDirectory: string): Promise<number> {
+export async function supervise(firstDirectory: string): Promise<number> {
   const clock = systemClock;
-  const write = (line: string): void => void writeError(line);
-  const log = createLog({ clock, level: "info", format: "text", write });
+  let outcome = await superviseOne(firstDirectory, clock, openSupervisorLog(clock));
+  if (outcome !== "ended") return outcome === "notOurs" ? 0 : 1;
+  const { openInputLines } = await import("../runtime/standard-input.ts");
+  const input = openInputLines(clock);
+  while (outcome === "ended") {
+    const directory = await input.next(NEXT_RUN_WAIT_MS);
+    if (directory === undefined) return 0;
+    outcome = await superviseOne(directory, clock, openSupervisorLog(clock, directory));
+  }
+  return outcome === "notOurs" ? 0 : 1;
+}
+
+/** Everything of a run is made anew for it and dropped with it: log, signals, settings, provider, resolver, redactor. */
+async function superviseOne(runDirectory: string, clock: Clock, words: SupervisorLog): Promise<Outcome> {
+  const { log } = words;
   const stop = new AbortController();
   // Before the claim: whoever reads the claim may send TERM at once.
   const ignore = onSignals(["SIGTERM", "SIGINT", "SIGHUP"], (signal) => stop.abort(signal));
@@ -49,13 +72,18 @@ export async function supervise(runDirectory: string): Promise<number> {
     const intent = await readIntent(runDirectory);
     if (intent === undefined) {
       log.error("There is no run in this directory", { directory: runDirectory });
-      return 1;
+      return "failed";
     }
     const identity = await ownIdentity();
-    if (!(await takeClaim(runDirectory, { version: 1, who: "supervisor", at: clock.now(), identity }))) return 0;
-    return (await superviseClaimed(runDirectory, intent, stop, clock, log)) ? 0 : 1;
+    const claim: RunClaim = { version: 1, who: "supervisor", at: clock.now(), identity };
+    if (!(await takeClaim(runDirectory, claim))) return "notOurs";
+    return (await superviseClaimed(runDirectory, intent, stop, clock, log)) ? "ended" : "failed";
+  } catch (error) {
+    log.error("The supervisor failed", { error });
+    return "failed";
   } finally {
     ignore();
+    await words.written();
   }
 }
 
@@ -141,8 +169,9 @@ class SupervisedRun {
     // Loaded here, so that a supervisor that loses the claim stays small.
     const { runWrapped } = await import("./wrapper.ts");
     if (command.length === 0) return badSettings("No ingestion command is set", "Set the runner's ingestion command");
-    const provider = await this.#openProvider();
-    if ("kind" in provider) return provider;
+    const opened = await this.#openProvider();
+    if ("kind" in opened) return opened;
+    const { provider, reads } = countReads(opened);
     try {
       return await runWrapped({
         command,
@@ -167,7 +196,15 @@ class SupervisedRun {
       });
     } finally {
       await provider.dispose();
+      await this.#noteSecretReads(reads());
     }
+  }
+
+  async #noteSecretReads(reads: SecretReads): Promise<void> {
+    if (Object.keys(reads).length === 0) return;
+    await writeSecretReads(this.#directory, reads).catch((error: unknown) =>
+      this.#log.warn("How often the secret store was read can't be noted", { error }),
+    );
   }
 
   /** The run's secret store, or why there is none. */

@@ -93,3 +93,38 @@ test.each([
 ] as const)("the judgement refuses %s", (_, run, entry, harm) => {
   expect(judged(run, entry, harm)).not.toEqual([]);
 });
+
+/** The judgement of two runs of one pipeline, by where their starts and exits stand in the ledger and by the times that were told. */
+function judgedPair(first: readonly number[], second: readonly number[], ledger = true): readonly string[] {
+  const runs = [first, second].map(([startedAt = 0, endedAt = 0], index) => ({
+    runId: `r${index}`,
+    pipelineId: "p",
+    attempt: 1,
+    state: "success",
+    dispatch: "accepted",
+    logBytes: 0,
+    logGaps: [],
+    ...(ledger ? {} : { startedAt, endedAt }),
+  }));
+  const entries = [first, second].map(([startLine = 0, exitLine = 0], index): [string, LedgerEntry] => [
+    `r${index}`,
+    { ...ran([0]), ...(ledger ? { startLine, exitLine } : {}) },
+  ]);
+  const placed = new Map(runs.map(({ runId }) => [runId, "p"]));
+  const orders = { placed, firstEnds: new Map(), behaviour: () => BEHAVIOURS[0] };
+  const record: FaultRecord = {
+    counts: new Map(),
+    supervisorKilled: new Set(),
+    programKilled: new Set(),
+    stopped: new Set(),
+    story: [],
+  };
+  return judge(runs, orders, new Map(entries), record).violations;
+}
+
+test.each([true, false])("the judgement refuses two runs of one pipeline at the same time (ledger: %s)", (ledger) => {
+  expect(judgedPair([1, 2], [3, 4], ledger)).toEqual([]);
+  expect(judgedPair([5, 9], [1, 4], ledger)).toEqual([]);
+  expect(judgedPair([1, 3], [2, 4], ledger)).toHaveLength(1);
+  expect(judgedPair([1, 8], [2, 4], ledger)).toHaveLength(1);
+});

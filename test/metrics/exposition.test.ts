@@ -50,6 +50,8 @@ test("a scrape carries each number to its own metric", async () => {
   expect(value("hybrid_runner_dispatch_seconds_bucket", { le: "+Inf" })).toBe(51);
   expect(value("hybrid_runner_dispatch_seconds_count")).toBe(51);
   expect(value("hybrid_runner_verdicts_total", { outcome: "refused", reason: "full" })).toBe(1);
+  expect(value("hybrid_runner_secret_reads_total", { provider: "file", result: "found" })).toBe(23);
+  expect(value("hybrid_runner_secret_reads_total", { provider: "file", result: "denied" })).toBe(0);
   expect(value("hybrid_runner_outbox_reports", { terminal: "true" })).toBe(2);
   expect(value("hybrid_runner_outbox_reports", { terminal: "false" })).toBe(3);
   expect(value("hybrid_runner_last_server_frame_seconds")).toBe(1.5);

@@ -31,6 +31,13 @@ export function snapshotOfNumbers(): MetricSnapshot {
       { outcome: "accepted", reason: "", count: 13 },
       { outcome: "refused", reason: "full", count: 1 },
     ],
+    secretReads: {
+      provider: "file",
+      byResult: new Map([
+        ["found", 23],
+        ["denied", 0],
+      ]),
+    },
     runs: {
       created: 17,
       byState: new Map([["running", 4]]),

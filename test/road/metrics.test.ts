@@ -65,6 +65,32 @@ test("a scrape before and after runs shows what happened between, at both places
   expect(Math.abs(after.value("hybrid_runner_clock_offset_seconds"))).toBeLessThan(2);
 }, 120_000);
 
+test("reads of the secret store are counted by provider and result, and not again after a restart", async () => {
+  const site = await Site.open();
+  await site.script("metadata", "echo done");
+  await site.secret("password", "correct-horse-battery");
+  const port = await freePort();
+  const environment = { METRICS_SERVER_PORT: String(port) };
+  const first = await site.startRunner({ environment });
+  await site.connected();
+  const reads = async (): Promise<readonly number[]> => {
+    const { value } = await scrape(port);
+    const of = (result: string): number => value("hybrid_runner_secret_reads_total", { provider: "file", result });
+    return ["found", "notFound", "denied", "unreachable", "throttled", "malformed"].map(of);
+  };
+  expect(await reads()).toEqual([0, 0, 0, 0, 0, 0]);
+  const good = await site.deploy("metadata", { connection: { password: "secret:/password" } });
+  for (let runs = 0; runs < 2; runs++) expect((await site.ended(await site.start(good))).state).toBe("success");
+  const bad = await site.deploy("metadata", { connection: { password: "secret:/nothing-there" } });
+  expect((await site.ended(await site.start(bad))).failure?.category).toBe("SecretUnresolved");
+  // One that isn't found is looked for under both readings of its reference.
+  expect(await reads()).toEqual([2, 2, 0, 0, 0, 0]);
+  await first.end();
+  await site.startRunner({ environment });
+  await site.connected();
+  expect(await reads()).toEqual([0, 0, 0, 0, 0, 0]);
+}, 120_000);
+
 test("probes tell a lost gateway and a refused token, while the runner counts as alive", async () => {
   const site = await Site.open();
   const port = await freePort();

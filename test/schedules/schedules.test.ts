@@ -127,6 +127,55 @@ test("a waiting fire outlives a deploy with the same schedule, not one with anot
   }
 });
 
+test("a waiting fire is dropped when its pipeline is told to stop, and the next process doesn't make up for it", async () => {
+  for (const decided of [false, true]) {
+    const world = new World("2026-01-01T00:30Z");
+    const daily = pipeline("0 1 * * *");
+    if (decided) world.stage.answer = () => ({ outcome: "later", reason: "full" });
+    else world.stage.places = 0;
+    const schedules = await world.open([daily]);
+    await world.until("2026-01-01T01:30Z");
+    expect(schedules.sizes().waiting).toBe(1);
+    await schedules.dropWaiting(daily.pipelineId);
+    await schedules.dropWaiting(daily.pipelineId);
+    expect(schedules.sizes().waiting).toBe(0);
+    expect(schedules.counts()).toEqual({ started: 0, skipped: 1, missed: 0 });
+    world.stage.orders.length = 0;
+    world.stage.answer = () => ({ outcome: "started" });
+    world.stage.places = 1;
+    schedules.wake();
+    await world.clock.advance(0);
+    await schedules.stop();
+    const next = await world.open([daily]);
+    await world.until("2026-01-01T02:00Z");
+    expect(world.stage.orders).toEqual([]);
+    await world.until("2026-01-02T01:01Z");
+    expect(world.stage.started()).toEqual(["2026-01-02T01:00"]);
+    await next.stop();
+  }
+});
+
+test("the loop of schedules beats at least every 30 seconds, and not while a fire is stuck", async () => {
+  const world = new World("2026-01-01T00:30Z");
+  const beats: number[] = [];
+  const turns = new KeyedQueue();
+  const daily = pipeline("0 1 * * *");
+  const schedules = await world.open([daily], turns, () => beats.push(world.clock.now()));
+  await world.until("2026-01-01T00:50Z");
+  const gaps = beats.slice(1).map((beat, index) => beat - (beats[index] ?? 0));
+  expect(Math.max(...gaps)).toBeLessThanOrEqual(30_000);
+  expect(beats.length).toBeGreaterThanOrEqual(40);
+  const held = Promise.withResolvers<void>();
+  const work = turns.run(daily.pipelineId, () => held.promise);
+  await world.until("2026-01-01T01:30Z");
+  expect(new Date(beats.at(-1) ?? 0).toISOString()).toBe("2026-01-01T01:00:00.000Z");
+  held.resolve();
+  await work;
+  await world.until("2026-01-01T01:31Z");
+  expect(beats.at(-1)).toBeGreaterThan(Date.parse("2026-01-01T01:30Z"));
+  await schedules.stop();
+});
+
 test("a start that has to wait is asked for again under the same id, one refused for good never", async () => {
   const world = new World("2026-01-01T00:59Z");
   const [patient, refused] = [pipeline("0 1 * * *"), pipeline("0 1 * * *")];

@@ -86,10 +86,14 @@ export class World {
   }
 
   /** A process takes up these pipelines and begins to fire. */
-  async open(pipelines: readonly ScheduledPipeline[] = [], turns: KeyedQueue = new KeyedQueue()): Promise<Schedules> {
+  async open(
+    pipelines: readonly ScheduledPipeline[] = [],
+    turns: KeyedQueue = new KeyedQueue(),
+    onTurn: () => void = () => undefined,
+  ): Promise<Schedules> {
     const { clock, records, stage: runs } = this;
     const log = createLog({ clock, level: "info", format: "text", write: (line) => this.lines.push(line) });
-    const schedules = await Schedules.open({ records, runs, turns, clock, log }, pipelines);
+    const schedules = await Schedules.open({ records, runs, turns, clock, log, onTurn }, pipelines);
     onTestFinished(() => void schedules.stop());
     schedules.start();
     await clock.advance(0);

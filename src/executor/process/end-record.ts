@@ -5,7 +5,7 @@ import type { RunReport } from "../../protocol/messages.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
 import { joinPath, readTextIfExists } from "../../runtime/files.ts";
 import { EXECUTOR_ERRORS } from "../errors.ts";
-import { parseRecord } from "./run-directory.ts";
+import { END_FILE, parseRecord } from "./run-directory.ts";
 
 /** The report's shape is the protocol's; only the runner reads it, so a supervisor doesn't load that. */
 const reportShape: Shape<RunReport> = {
@@ -17,7 +17,7 @@ const reportShape: Shape<RunReport> = {
 
 /** The terminal report of a run, or undefined before its end. @throws CodedError RunRecordDamaged */
 export async function readEnd(directory: string): Promise<RunReport | undefined> {
-  const name = joinPath(directory, "end.json");
+  const name = joinPath(directory, END_FILE);
   const text = await readTextIfExists(name);
   if (text === undefined) return undefined;
   const report = parseRecord(text, name, reportShape);

@@ -60,7 +60,8 @@ interface Left {
 
 async function look(options: LeftoverOptions): Promise<Left> {
   const { program } = options;
-  const marked = await findMarkedProcesses(RUN_MARK_VARIABLE, options.mark);
+  // The supervisor of an ended run has nothing else to do; a runner has.
+  const marked = await findMarkedProcesses(RUN_MARK_VARIABLE, options.mark, options.groupIsOurs);
   if (program === undefined) return { processes: marked };
   const lives = await isAlive(program);
   const processes = lives && !marked.some(({ pid }) => pid === program.pid) ? [...marked, program] : marked;

@@ -1,11 +1,12 @@
 import type { Clock } from "../../base/clock.ts";
 import { watchDirectory } from "../../runtime/files.ts";
+import { END_FILE } from "./run-directory.ts";
 
 const POLL_MS = 500;
 /** A program that prints a lot changes its directory all the time. */
 const LEAST_GAP_MS = 100;
 
-/** Resolves when it is worth looking at a run's directory again: at a change in it, but not too soon; or at the poll. */
+/** Resolves when it is worth looking at a run's directory again: at its end, at any other change but not too soon, or at the poll. */
 export function untilNextLook(directory: string, clock: Clock, signal: AbortSignal): Promise<void> {
   return new Promise<void>((resolve) => {
     let changed = false;
@@ -17,9 +18,9 @@ export function untilNextLook(directory: string, clock: Clock, signal: AbortSign
       signal.removeEventListener("abort", wake);
       resolve();
     };
-    const stopWatching = watchDirectory(directory, () => {
+    const stopWatching = watchDirectory(directory, (name) => {
       changed = true;
-      if (early) wake();
+      if (early || name === END_FILE) wake();
     });
     const cancelGap = clock.schedule(LEAST_GAP_MS, () => {
       early = true;

@@ -1,17 +1,17 @@
 import { backoffDelay } from "../../base/backoff.ts";
 import { type Clock, sleep } from "../../base/clock.ts";
-import { CodedError, describeError, isKind } from "../../base/errors.ts";
+import { describeError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Json } from "../../protocol/messages.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
+import type { SecretReads } from "../../protocol/secret-reads.ts";
 import type { ExclusiveLock } from "../../runtime/exclusive-lock.ts";
 import { absolutePath, fileSize, joinPath } from "../../runtime/files.ts";
 import { findProgram } from "../../runtime/process.ts";
 import { place } from "../../runtime/system.ts";
-import { EXECUTOR_ERRORS } from "../errors.ts";
 import type { Executor, ExecutorHealth, LogPiece, RunReport, RunSpec } from "../executor.ts";
 import { programEnvironment, supervisorEnvironment } from "./clean-environment.ts";
-import { lockDataDirectory, proveWritable, storageAdvice } from "./data-directory-lock.ts";
+import { lockDataDirectory, proveWritable } from "./data-directory-lock.ts";
 import { readLogPiece } from "./log-reader.ts";
 import { untilNextLook } from "./next-look.ts";
 import { Retention } from "./retention.ts";
@@ -20,13 +20,12 @@ import {
   createRunDirectory,
   listRunDirectories,
   outputPath,
-  parseRecord,
-  type RunIntent,
   readIntent,
   sweepRunDirectories,
   writeStop,
 } from "./run-directory.ts";
-import { intentShape, RECORD_VERSION } from "./run-records.ts";
+import { intentOf, notStored } from "./run-intent.ts";
+import { Supervisors } from "./supervisors.ts";
 import { TroubleLog } from "./trouble-log.ts";
 
 /** What the process executor is made of. */
@@ -56,8 +55,14 @@ export interface ProcessExecutorOptions {
   readonly keepReleased?: number;
   /** A released run stays readable for so many days; 30 when absent. */
   readonly keepReleasedDays?: number;
+  /** A supervisor that has ended its run waits so long for the next one; 5,000 when absent, 0 gives every run one of its own. */
+  readonly keepSupervisorsMs?: number;
+  /** Told once for each run that had its secret store read, when its end is seen. */
+  readonly onSecretReads?: (reads: SecretReads) => void;
 }
 
+/** Supervisors wait longer by themselves (supervisor.ts), so that this side decides. */
+const KEEP_SUPERVISORS_MS = 5000;
 const DAY_MS = 86_400_000;
 const RELEASE_BACKOFF = { floorMs: 500, baseMs: 1000, capMs: 30_000 };
 const LOOKS_AT_ONCE = 8;
@@ -90,6 +95,7 @@ class ProcessExecutor implements Executor {
   readonly #ownLock: ExclusiveLock | undefined;
   readonly #workingDirectory: string;
   readonly #programEnvironment: Readonly<Record<string, string>>;
+  readonly #supervisors: Supervisors;
   readonly #care: RunCare;
   readonly #retention: Retention;
   readonly #trouble: TroubleLog;
@@ -111,10 +117,16 @@ class ProcessExecutor implements Executor {
       clock,
       log,
     });
+    this.#supervisors = new Supervisors({
+      command: [...options.selfCommand, "exec", "--run-directory"],
+      environment: supervisorEnvironment(environment, options.supervisorVariables),
+      keepMs: options.keepSupervisorsMs ?? KEEP_SUPERVISORS_MS,
+      clock,
+    });
     this.#care = new RunCare({
       runsDirectory: this.#runsDirectory,
-      supervisorCommand: [...options.selfCommand, "exec", "--run-directory"],
-      supervisorEnvironment: supervisorEnvironment(environment, options.supervisorVariables),
+      supervisors: this.#supervisors,
+      ...(options.onSecretReads === undefined ? {} : { onSecretReads: options.onSecretReads }),
       clock,
       log,
     });
@@ -154,7 +166,7 @@ class ProcessExecutor implements Executor {
 
   async start(spec: RunSpec): Promise<"started" | "exists"> {
     const { clock, log } = this.#options;
-    const intent = this.#intent(spec);
+    const intent = intentOf(spec, this.#options, this.#programEnvironment, this.#workingDirectory);
     const directory = this.#care.directory(spec.runId);
     try {
       if ((await fileSize(directory)) !== undefined) return "exists";
@@ -236,27 +248,8 @@ class ProcessExecutor implements Executor {
     this.#closing.abort();
     await this.#retention.close();
     await this.#care.idle();
+    this.#supervisors.close();
     this.#ownLock?.release();
-  }
-
-  #intent(spec: RunSpec): RunIntent {
-    const intent: RunIntent = {
-      version: RECORD_VERSION,
-      createdAt: this.#options.clock.now(),
-      spec,
-      command: this.#options.command,
-      environment: this.#programEnvironment,
-      workingDirectory: this.#workingDirectory,
-      secrets: this.#options.secrets,
-      graceMs: this.#options.graceMs,
-      mark: crypto.randomUUID(),
-    };
-    try {
-      // What the supervisor could not read back must not become a run.
-      return parseRecord(JSON.stringify(intent), "the run", intentShape);
-    } catch (error) {
-      throw notStored(spec.runId, error);
-    }
   }
 
   async #runIds(): Promise<readonly string[]> {
@@ -278,13 +271,4 @@ class ProcessExecutor implements Executor {
       return undefined;
     }
   }
-}
-
-function notStored(runId: string, error: unknown): CodedError {
-  if (isKind(error, EXECUTOR_ERRORS.RunNotStored)) return error;
-  const advice = storageAdvice(error);
-  return new CodedError(EXECUTOR_ERRORS.RunNotStored, `Cannot store run ${runId}: ${describeError(error)}`, {
-    cause: error,
-    ...(advice === undefined ? {} : { advice }),
-  });
 }

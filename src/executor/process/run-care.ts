@@ -3,35 +3,38 @@ import { type Clock, sleep } from "../../base/clock.ts";
 import { type CodedError, describeError, isKind } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { RunReport } from "../../protocol/messages.ts";
+import type { SecretReads } from "../../protocol/secret-reads.ts";
 import { fileSize, joinPath } from "../../runtime/files.ts";
-import { isAlive, type ProcessIdentity, processIdentity, signalProcess, startDetached } from "../../runtime/process.ts";
+import { isAlive, type ProcessIdentity, signalProcess } from "../../runtime/process.ts";
 import { EXECUTOR_ERRORS } from "../errors.ts";
 import { readEnd } from "./end-record.ts";
 import { endReport, type RunEnding } from "./end-report.ts";
-import { headOf, nextStep, observe, type RunFiles, type RunHead } from "./observation.ts";
+import { type KnownRun, readFiles } from "./known-run.ts";
+import { headOf, nextStep, observe, type RunFiles } from "./observation.ts";
 import { closeLog } from "./output-log.ts";
 import {
+  END_FILE,
   endRunProcesses,
   outputPath,
   readClaim,
   readIntent,
   readLogTail,
-  readProgram,
-  readStop,
   runExists,
   supervisorLogPath,
   takeClaim,
+  takeSecretReads,
   writeEnd,
 } from "./run-directory.ts";
 import { RECORD_VERSION, type RunClaim } from "./run-records.ts";
+import type { Supervisors } from "./supervisors.ts";
 import { abandonedEnding, lost } from "./unseen-ending.ts";
 
 /** What the care of runs stands on. */
 export interface RunCareOptions {
   readonly runsDirectory: string;
-  /** Starts a supervisor, but for the run's directory, which is added. */
-  readonly supervisorCommand: readonly string[];
-  readonly supervisorEnvironment: Readonly<Record<string, string>>;
+  readonly supervisors: Supervisors;
+  /** Told once for each run that had its secret store read, when its end is seen. */
+  readonly onSecretReads?: (reads: SecretReads) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -39,24 +42,12 @@ export interface RunCareOptions {
 /** A supervisor is started so often, as long as none has claimed the run. */
 const LAUNCH_ATTEMPTS = 3;
 const LAUNCH_BACKOFF = { floorMs: 200, baseMs: 500, capMs: 5000 };
+/** A supervisor that waited for a run has claimed it after this long, or is stuck. */
+const HAND_OVER_LIMIT_MS = 5000;
 /** More steps in a row than any run needs; the rest is done at the next look. */
 const STEPS_AT_ONCE = 8;
 /** The pipeline of a run of which nothing is known. */
 const NO_PIPELINE = "00000000-0000-0000-0000-000000000000";
-
-/** What is kept in memory of a run: only what never changes, and what this process has done about it. */
-interface Known {
-  head: RunHead;
-  claim?: Extract<RunFiles["claim"], object>;
-  program?: Extract<RunFiles["program"], object>;
-  end?: RunReport;
-  signalled: boolean;
-  attempts: number;
-  launched?: ProcessIdentity;
-  launchError?: string;
-  /** On the monotonic clock. */
-  notBefore: number;
-}
 
 /**
  * Brings every run on: looks at its files, does the next step, looks again. All that decides is on disk, so it makes no difference
@@ -64,7 +55,7 @@ interface Known {
  */
 export class RunCare {
   readonly #options: RunCareOptions;
-  readonly #known = new Map<string, Known>();
+  readonly #known = new Map<string, KnownRun>();
   readonly #turns = new Map<string, Promise<unknown>>();
 
   constructor(options: RunCareOptions) {
@@ -96,6 +87,7 @@ export class RunCare {
 
   /** Forgets what is kept in memory of a run. */
   forget(runId: string): void {
+    this.#options.supervisors.dismiss(this.directory(runId));
     this.#known.delete(runId);
   }
 
@@ -112,17 +104,19 @@ export class RunCare {
       if (known === undefined) {
         const intent = await readIntent(directory);
         if (intent === undefined) return await this.#gone(runId, known);
-        known = { head: headOf(intent), signalled: false, attempts: 0, notBefore: 0 };
+        known = { head: headOf(intent), endSeen: false, signalled: false, attempts: 0, notBefore: 0 };
         this.#known.set(runId, known);
       }
-      return await this.#bringOn(directory, known);
+      const report = await this.#bringOn(directory, known);
+      if (known.end !== undefined && !known.endSeen) await this.#seeEnd(directory, known);
+      return report;
     } catch (error) {
       if (!isKind(error, EXECUTOR_ERRORS.RunRecordDamaged)) throw error;
       return this.#damaged(runId, directory, known, error);
     }
   }
 
-  async #bringOn(directory: string, known: Known): Promise<RunReport> {
+  async #bringOn(directory: string, known: KnownRun): Promise<RunReport> {
     for (let step = 0; step < STEPS_AT_ONCE; step++) {
       let files = await readFiles(directory, known);
       const supervisor = files.claim?.who === "supervisor" ? files.claim.identity : undefined;
@@ -139,7 +133,7 @@ export class RunCare {
   async #act(
     step: Exclude<ReturnType<typeof nextStep>, "none">,
     directory: string,
-    known: Known,
+    known: KnownRun,
     files: RunFiles,
     supervisor: ProcessIdentity | undefined,
   ): Promise<boolean> {
@@ -181,9 +175,22 @@ export class RunCare {
     }
   }
 
-  async #launch(directory: string, known: Known): Promise<boolean> {
-    const { clock, log } = this.#options;
-    if (known.launched !== undefined && (await isAlive(known.launched))) return false;
+  /** Nobody has claimed the run: hands it to a supervisor that waits for one, else starts one. Whoever claims it first has it. */
+  async #launch(directory: string, known: KnownRun): Promise<boolean> {
+    const { clock, log, supervisors } = this.#options;
+    const { launched, handedOver, head } = known;
+    const overdue = handedOver !== undefined && clock.monotonic() > handedOver + HAND_OVER_LIMIT_MS;
+    if (launched !== undefined && !overdue && (await isAlive(launched))) return false;
+    const { workingDirectory } = head;
+    const place = { directory, workingDirectory, outputFile: supervisorLogPath(directory) };
+    if (launched === undefined) {
+      const waiting = await supervisors.handOver(place);
+      if (waiting !== undefined) {
+        known.launched = waiting;
+        known.handedOver = clock.monotonic();
+        return false;
+      }
+    }
     if (clock.monotonic() < known.notBefore) return false;
     if (known.attempts >= LAUNCH_ATTEMPTS) {
       const words = (await readLogTail(directory, supervisorLogPath(directory))).slice(-10).join("\n");
@@ -192,26 +199,31 @@ export class RunCare {
       return true;
     }
     known.notBefore = clock.monotonic() + backoffDelay(known.attempts++, LAUNCH_BACKOFF, clock);
-    const [command = "", ...args] = this.#options.supervisorCommand;
     try {
-      const { pid } = await startDetached({
-        command,
-        args: [...args, directory],
-        env: this.#options.supervisorEnvironment,
-        cwd: known.head.workingDirectory,
-        outputFile: supervisorLogPath(directory),
-      });
-      const identity = await processIdentity(pid);
+      const identity = await supervisors.start(place);
+      delete known.handedOver;
       if (identity !== undefined) known.launched = identity;
     } catch (error) {
-      known.launchError = `${command} can't be started: ${describeError(error)}`;
-      log.warn("A supervisor can't be started", { runId: known.head.runId, error: describeError(error) });
+      known.launchError = `The supervisor can't be started: ${describeError(error)}`;
+      log.warn("A supervisor can't be started", { runId: head.runId, error: describeError(error) });
     }
     return false;
   }
 
+  /** The run's end is on the disk, so whoever wrote it may take another run. */
+  async #seeEnd(directory: string, known: KnownRun): Promise<void> {
+    const { supervisors, onSecretReads } = this.#options;
+    known.endSeen = true;
+    const reads = await takeSecretReads(directory).catch(() => undefined);
+    if (reads !== undefined) onSecretReads?.(reads);
+    if (!supervisors.has(directory)) return;
+    const claim = known.claim ?? (await readClaim(directory).catch(() => undefined));
+    if (claim?.who === "supervisor") supervisors.ended(directory, claim.identity);
+    else supervisors.dismiss(directory);
+  }
+
   /** Ends what is left of a run that nobody supervises any more, then writes its end. */
-  async #cleanUp(directory: string, known: Known, files: RunFiles, evidence: string): Promise<void> {
+  async #cleanUp(directory: string, known: KnownRun, files: RunFiles, evidence: string): Promise<void> {
     const { clock, log } = this.#options;
     const { found, survivors } = await endRunProcesses(known.head, files.program?.identity, clock, false);
     const facts = `${evidence}; processes of the run that were still there and were ended: ${found - survivors}`;
@@ -234,7 +246,8 @@ export class RunCare {
   }
 
   /** The directory is gone. What this process still knows of the run is enough to end its processes. */
-  async #gone(runId: string, known: Known | undefined): Promise<RunReport> {
+  async #gone(runId: string, known: KnownRun | undefined): Promise<RunReport> {
+    this.#options.supervisors.dismiss(this.directory(runId));
     if (known !== undefined) {
       await endRunProcesses(known.head, known.program?.identity, this.#options.clock, false);
       this.#known.delete(runId);
@@ -243,18 +256,19 @@ export class RunCare {
   }
 
   /** A record can't be read. Nothing is believed of such a run; its processes are ended as far as they are known. */
-  async #damaged(runId: string, directory: string, known: Known | undefined, error: CodedError): Promise<RunReport> {
+  async #damaged(runId: string, directory: string, known: KnownRun | undefined, error: CodedError): Promise<RunReport> {
     const evidence = describeError(error);
+    this.#options.supervisors.dismiss(directory);
     if (known === undefined) return this.#lostReport(runId, known, evidence);
     const program = known.program === undefined ? {} : { program: known.program };
-    if ((await fileSize(joinPath(directory, "end.json"))) === undefined) {
+    if ((await fileSize(joinPath(directory, END_FILE))) === undefined) {
       await this.#cleanUp(directory, known, { head: known.head, ...program }, evidence);
     }
     const end = await readEnd(directory).catch(() => undefined);
     return end ?? this.#lostReport(runId, known, evidence);
   }
 
-  #lostReport(runId: string, known: Known | undefined, detail: string): RunReport {
+  #lostReport(runId: string, known: KnownRun | undefined, detail: string): RunReport {
     const key = known?.head ?? { runId, pipelineId: NO_PIPELINE, attempt: 1 };
     const ending: RunEnding = {
       state: "failed",
@@ -269,24 +283,4 @@ export class RunCare {
   #abandonment(why: Extract<RunClaim, { who: "abandoned" }>["why"], evidence: string): RunClaim {
     return { version: RECORD_VERSION, who: "abandoned", at: this.#options.clock.now(), why, evidence };
   }
-}
-
-/** Claim, program and end never change once they are there, so each is read until it is. The end comes first: it is written last. */
-async function readFiles(directory: string, known: Known): Promise<RunFiles> {
-  const end = known.end ?? (await readEnd(directory));
-  if (end !== undefined) {
-    known.end = end;
-    return { head: known.head, end };
-  }
-  const stop = await readStop(directory);
-  const program = known.program ?? (await readProgram(directory));
-  const claim = known.claim ?? (await readClaim(directory));
-  if (program !== undefined) known.program = program;
-  if (claim !== undefined) known.claim = claim;
-  return {
-    head: known.head,
-    ...(claim === undefined ? {} : { claim }),
-    ...(program === undefined ? {} : { program }),
-    ...(stop === undefined ? {} : { stop }),
-  };
 }

@@ -2,6 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { CodedError, errorCode } from "../../base/errors.ts";
 import { readShape, type Shape } from "../../base/shape.ts";
 import type { LogEnd } from "../../protocol/messages.ts";
+import type { SecretReads } from "../../protocol/secret-reads.ts";
 import {
   baseName,
   createExclusively,
@@ -15,7 +16,7 @@ import {
   readBytes,
   readTextIfExists,
   remove,
-  writeDurably,
+  writeWhole,
 } from "../../runtime/files.ts";
 import { removePrivateFiles, runFilesPrefix } from "../../runtime/memory-directory.ts";
 import type { ProcessIdentity } from "../../runtime/process.ts";
@@ -34,6 +35,8 @@ import {
   RECORD_VERSION,
   type RunClaim,
   type RunIntent,
+  type SecretReadsRecord,
+  secretReadsRecordShape,
 } from "./run-records.ts";
 
 /*
@@ -45,10 +48,14 @@ import {
  *   stop.json       it shall stop; written before anybody sends TERM
  *   output.log      masked output in UTF-8
  *   end.json        the terminal report; the first one stays
+ *   secret-reads.json  how often the secret store was read; gone when the runner has counted it
  *   released.json   the end was acknowledged; retention may remove the directory
  *   supervisor.log  what the supervisor itself had to say
  *   reserve         space given back before the end is written, for a disk that became full
  */
+
+/** Name of the file with a run's terminal report. */
+export const END_FILE: string = "end.json";
 
 const TAIL_BYTES = 131_072;
 const RESERVE_BYTES = 65_536;
@@ -144,10 +151,10 @@ export function takeClaim(directory: string, claim: RunClaim): Promise<boolean> 
   return createExclusively(joinPath(directory, "claim.json"), JSON.stringify(claim));
 }
 
-/** Notes the started program. */
+/** Notes the started program. A power cut ends the program as well, and a run without its end is `Lost` then, with this or without. */
 export function writeProgram(directory: string, identity: ProcessIdentity, startedAt: number): Promise<void> {
   const record: ProgramRecord = { version: RECORD_VERSION, startedAt, identity };
-  return writeDurably(joinPath(directory, "program.json"), JSON.stringify(record));
+  return writeWhole(joinPath(directory, "program.json"), JSON.stringify(record));
 }
 
 /** Notes that the run shall stop; the first note stays. */
@@ -162,6 +169,19 @@ export async function writeReleased(directory: string, at: number): Promise<void
   await createExclusively(joinPath(directory, "released.json"), JSON.stringify(record));
 }
 
+/** Notes how often the secret store was read. It is lost in a power cut, and nothing else with it. */
+export async function writeSecretReads(directory: string, reads: SecretReads): Promise<void> {
+  const record: SecretReadsRecord = { version: RECORD_VERSION, reads };
+  await writeWhole(joinPath(directory, "secret-reads.json"), JSON.stringify(record));
+}
+
+/** What `writeSecretReads` has noted, once: it is removed. */
+export async function takeSecretReads(directory: string): Promise<SecretReads | undefined> {
+  const record = await readRecord(directory, "secret-reads.json", secretReadsRecordShape);
+  if (record !== undefined) await remove(joinPath(directory, "secret-reads.json"));
+  return record?.reads;
+}
+
 /** Opens the output of a run that has just been claimed. */
 export function openOutput(directory: string): Promise<OutputLog> {
   return OutputLog.open(outputPath(directory));
@@ -174,7 +194,7 @@ export function openOutput(directory: string): Promise<OutputLog> {
 export async function writeEnd(directory: string, run: RunKey, ending: RunEnding, log: LogEnd): Promise<boolean> {
   await remove(joinPath(directory, "reserve"));
   const tail = ending.failure === undefined ? [] : await readLogTail(directory);
-  return createExclusively(joinPath(directory, "end.json"), JSON.stringify(endReport(run, ending, log, tail)));
+  return createExclusively(joinPath(directory, END_FILE), JSON.stringify(endReport(run, ending, log, tail)));
 }
 
 /** Ends what is left of a run's processes. `trustGroup` is true only for the supervisor that has just seen the program end. */

@@ -16,6 +16,7 @@ import {
   whole,
 } from "../../base/shape.ts";
 import type { Json } from "../../protocol/messages.ts";
+import { type SecretReads, secretReadsShape } from "../../protocol/secret-reads.ts";
 import type { ProcessIdentity } from "../../runtime/process.ts";
 import type { RunSpec } from "../executor.ts";
 
@@ -63,6 +64,12 @@ export interface MomentRecord {
   readonly at: number;
 }
 
+/** `secret-reads.json`: how often the secret store was read; taken away by the runner that has counted it. */
+export interface SecretReadsRecord {
+  readonly version: 1;
+  readonly reads: SecretReads;
+}
+
 const version: Shape<1> = oneOf(RECORD_VERSION);
 const moment = whole(0);
 const identity: Shape<ProcessIdentity> = fields({ pid: whole(1), startTime: filledText });
@@ -77,6 +84,8 @@ export const runSpecShape: Shape<RunSpec> = fields<RunSpec>({
   pipelineType: text,
   config: mapping,
   timeoutSeconds: optional(positiveNumber),
+  retries: optional(whole(0)),
+  retryDelaySeconds: optional(whole(0)),
   startBefore: number,
 });
 
@@ -112,6 +121,12 @@ export const claimShape: Shape<RunClaim> = variants<RunClaim>("who", {
 
 /** Shape of `program.json`. */
 export const programShape: Shape<ProgramRecord> = fields<ProgramRecord>({ version, startedAt: moment, identity });
+
+/** Shape of `secret-reads.json`. */
+export const secretReadsRecordShape: Shape<SecretReadsRecord> = fields<SecretReadsRecord>({
+  version,
+  reads: secretReadsShape,
+});
 
 /** Shape of `stop.json` and `released.json`. */
 export const momentShape: Shape<MomentRecord> = fields<MomentRecord>({ version, at: moment });

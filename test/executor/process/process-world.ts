@@ -26,8 +26,8 @@ export interface ProcessWorld extends ExecutorWorld {
   runDirectory(runId: string): string;
   /** A record of a run, as it stands on disk; waits until it is there. */
   record(runId: string, name: string): Promise<SeenRecord>;
-  /** Starts a runner as a process of its own, which starts `spec`. */
-  runner(spec?: RunSpec, changes?: { selfCommand?: readonly string[] }): Promise<Script>;
+  /** Starts a runner as a process of its own, which starts `spec` when the runs `before` have ended. */
+  runner(spec?: RunSpec, changes?: { selfCommand?: readonly string[]; before?: readonly RunSpec[] }): Promise<Script>;
 }
 
 /** A script of this folder as a process of its own. */

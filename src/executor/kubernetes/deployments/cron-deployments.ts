@@ -1,0 +1,182 @@
+import { describeError } from "../../../base/errors.ts";
+import {
+  CONFIG_MAPS,
+  CRON_JOBS,
+  type CronJob,
+  JOBS,
+  type Job,
+  type OwnerReference,
+  type Resource,
+  SECRETS,
+} from "../../../kubernetes/objects.ts";
+import type { PipelineBody } from "../../../protocol/messages.ts";
+import type { FoundDeployment } from "../../executor.ts";
+import { ANNOTATIONS, isOwn, LABELS, ownSelector } from "../labels.ts";
+import { type Manifest, pipelineConfig, scheduleCronJob } from "../manifests/manifest.ts";
+import { labelValue, pipelineObjectName } from "../names.ts";
+import { type Anchor, isOfCronJob } from "./anchor.ts";
+import { find, listAll, type Place, refuseOthers, settle, uidOf } from "./place.ts";
+import { versionOf } from "./version-of.ts";
+import { ensureObject, type Holder, peek, writeObject } from "./write-object.ts";
+
+/** Scheduled pipelines as CronJobs, each with the configuration of its own. Pipelines that run on demand need neither. */
+export class CronDeployments {
+  readonly #place: Place;
+  readonly #manifest: Manifest;
+  readonly #anchor: Anchor;
+
+  constructor(place: Place, manifest: Manifest, anchor: Anchor) {
+    this.#place = place;
+    this.#manifest = manifest;
+    this.#anchor = anchor;
+  }
+
+  /** What holds the configurations. */
+  get keepsIn(): "secret" | "configMap" {
+    return this.#manifest.configIn;
+  }
+
+  /** Every pipeline of this runner that has a CronJob. */
+  async list(): Promise<readonly FoundDeployment[]> {
+    const cronJobs = await listAll(this.#place, CRON_JOBS, ownSelector(this.#place.runnerId, "schedule"));
+    const found: FoundDeployment[] = [];
+    for (const cronJob of cronJobs) {
+      if (cronJob.metadata.deletionTimestamp !== undefined) continue;
+      const deployment = foundIn(cronJob);
+      if (deployment !== undefined) found.push(deployment);
+      else this.#place.log.warn("A CronJob of this runner can't be understood", { cronJob: cronJob.metadata.name });
+    }
+    return found;
+  }
+
+  /** @throws CodedError ObjectNotOurs, ObjectUnsettled, those of the API; what was half done is taken back then */
+  async put(body: PipelineBody): Promise<void> {
+    if (body.schedule === undefined) {
+      await this.#removeSchedule(body.pipelineId);
+      return;
+    }
+    const name = pipelineObjectName(body.pipelineId);
+    await settle(this.#place, `CronJob ${name}`, async () => {
+      const anchor = await this.#anchor.reference();
+      const wanted = scheduleCronJob(this.#manifest, body, anchor);
+      const config = pipelineConfig(this.#manifest, body, anchor);
+      const present = await find(this.#place, CRON_JOBS, name);
+      if (present?.metadata.deletionTimestamp !== undefined) return false;
+      if (present !== undefined) refuseOthers(this.#place, present);
+      if (present !== undefined && isSo(present, wanted)) await ensureObject(this.#place, config);
+      else await this.#write(config, wanted, present);
+      return true;
+    });
+  }
+
+  /** @throws CodedError those of the API */
+  async remove(pipelineId: string): Promise<void> {
+    if (await this.#removeSchedule(pipelineId)) return;
+    // What a crash between the two has left.
+    const config = await peek(this.#place, this.#configs, pipelineObjectName(pipelineId));
+    if (config !== undefined && isOwn(config, this.#place.runnerId) && !isOfRuns(config))
+      await this.#leaveTo([], config);
+  }
+
+  async #write(config: Holder, wanted: CronJob, present: CronJob | undefined): Promise<void> {
+    const { api, namespace, log } = this.#place;
+    const undo = await writeObject(this.#place, config);
+    try {
+      if (present === undefined) await api.create(CRON_JOBS, namespace, wanted);
+      else await api.replace(CRON_JOBS, namespace, inPlaceOf(present, wanted));
+    } catch (error) {
+      // The answer may have got lost on its way.
+      if (await this.#isThere(wanted)) return;
+      await undo().catch((cause: unknown) => {
+        log.warn("A configuration in the cluster can't be taken back", {
+          object: config.metadata.name,
+          error: describeError(cause),
+        });
+      });
+      throw error;
+    }
+  }
+
+  async #isThere(wanted: CronJob): Promise<boolean> {
+    const present = await find(this.#place, CRON_JOBS, wanted.metadata.name).catch(() => undefined);
+    return present !== undefined && isOwn(present, this.#place.runnerId) && isSo(present, wanted);
+  }
+
+  /**
+   * Removes the CronJob and leaves its runs: each stays until its end was acknowledged, and the last takes the configuration
+   * with it. The CronJob goes last, so that a crash in between leaves something to find. False when there is none of ours.
+   */
+  async #removeSchedule(pipelineId: string): Promise<boolean> {
+    const { api, namespace, runnerId } = this.#place;
+    const name = pipelineObjectName(pipelineId);
+    let found = false;
+    await settle(this.#place, `CronJob ${name}`, async () => {
+      const present = await find(this.#place, CRON_JOBS, name);
+      if (present === undefined || !isOwn(present, runnerId)) return true;
+      found = true;
+      if (present.metadata.deletionTimestamp !== undefined) return true;
+      // Nothing shall fire any more while its runs are looked for.
+      if (present.spec.suspend !== true) {
+        await api.replace(CRON_JOBS, namespace, { ...present, spec: { ...present.spec, suspend: true } });
+      }
+      const config = await peek(this.#place, this.#configs, name);
+      const runs = await this.#runsOf(pipelineId, present);
+      if (config !== undefined && isOwn(config, runnerId)) await this.#leaveTo(runs, config);
+      await api.remove(CRON_JOBS, namespace, name, { propagation: "Orphan", ...uidOf(present) });
+      return true;
+    });
+    return found;
+  }
+
+  async #runsOf(pipelineId: string, cronJob: CronJob): Promise<readonly Job[]> {
+    const selector = `${ownSelector(this.#place.runnerId, "run")},${LABELS.pipelineId}=${labelValue(pipelineId)}`;
+    const jobs = await listAll(this.#place, JOBS, selector);
+    return jobs.filter(
+      (job) =>
+        isOfCronJob(job, cronJob.metadata.uid) && job.metadata.annotations?.[ANNOTATIONS.acknowledgedAt] === undefined,
+    );
+  }
+
+  async #leaveTo(runs: readonly Job[], config: Holder): Promise<void> {
+    const { api, namespace } = this.#place;
+    const { name } = config.metadata;
+    if (runs.length === 0)
+      await api.remove(this.#configs, namespace, name, { propagation: "Background", ...uidOf(config) });
+    else await api.patch(this.#configs, namespace, name, { metadata: { ownerReferences: runs.map(ownerReference) } });
+  }
+
+  get #configs(): Resource<Holder> {
+    return this.#manifest.configIn === "secret" ? SECRETS : CONFIG_MAPS;
+  }
+}
+
+/** What a CronJob says about its pipeline; undefined when it isn't one as this program makes them. */
+function foundIn(cronJob: CronJob): FoundDeployment | undefined {
+  const { schedule, timeZone = "UTC", suspend } = cronJob.spec;
+  const version = versionOf(cronJob);
+  return version && { ...version, enabled: suspend !== true, schedule: { cron: schedule, timeZone } };
+}
+
+/** True when nothing has to be written. What people change by hand most often is looked at too. */
+function isSo({ metadata, spec }: CronJob, wanted: CronJob): boolean {
+  return (
+    metadata.annotations?.[ANNOTATIONS.manifestHash] === wanted.metadata.annotations?.[ANNOTATIONS.manifestHash] &&
+    spec.schedule === wanted.spec.schedule &&
+    spec.timeZone === wanted.spec.timeZone &&
+    spec.suspend === wanted.spec.suspend
+  );
+}
+
+function inPlaceOf(present: CronJob, wanted: CronJob): CronJob {
+  const { resourceVersion } = present.metadata;
+  return { ...wanted, metadata: { ...wanted.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) } };
+}
+
+function isOfRuns(config: Holder): boolean {
+  return config.metadata.ownerReferences?.some((owner) => owner.kind === JOBS.kind) === true;
+}
+
+function ownerReference(job: Job): OwnerReference {
+  const { name, uid = "" } = job.metadata;
+  return { apiVersion: JOBS.apiVersion, kind: JOBS.kind, name, uid, blockOwnerDeletion: false };
+}

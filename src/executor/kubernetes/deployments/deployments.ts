@@ -1,0 +1,109 @@
+import { CONFIG_MAPS } from "../../../kubernetes/objects.ts";
+import type { Deployments } from "../../executor.ts";
+import { anchorObject, type Manifest } from "../manifests/manifest.ts";
+import type { KubernetesExecutorOptions } from "../options.ts";
+import { explainForbidden } from "../rights/explain-forbidden.ts";
+import { rightsOf } from "../rights/right-table.ts";
+import type { Rights } from "../rights/rights.ts";
+import { Anchor } from "./anchor.ts";
+import { CronDeployments } from "./cron-deployments.ts";
+import { KeptDeployments } from "./kept-deployments.ts";
+import type { Place } from "./place.ts";
+import { openRecordTexts, recordName } from "./record-texts.ts";
+
+/**
+ * What the cluster keeps of deployed pipelines, as far as the rights go: CronJobs that fire by themselves; without the right
+ * to make those ConfigMaps, so that a runner without its disk still knows what to fire; without that right too nothing.
+ * Opening writes nothing: a standby process may do it.
+ */
+export async function openDeployments(
+  options: KubernetesExecutorOptions,
+  rights: Rights,
+  manifest: Manifest,
+): Promise<Deployments> {
+  const { api, namespace, runnerId, clock, log } = options;
+  const place: Place = { api, namespace, runnerId, clock, log };
+  const anchor = new Anchor(place, anchorObject(manifest), rights.fires);
+  const keeps = rightsOf("keptPipelines").every((id) => rights.has(id));
+  const kept = new KeptDeployments(place, anchor, rights.configIn === "configMap");
+  if (rights.fires === "cluster") {
+    return explained(
+      inCluster(
+        place,
+        new CronDeployments(place, { ...manifest, configIn: rights.configIn }, anchor),
+        keeps ? kept : undefined,
+      ),
+      namespace,
+    );
+  }
+  if (!keeps) return NOTHING_KEPT;
+  return explained(
+    {
+      fires: "runner",
+      list: () => kept.list(),
+      put: (body) => kept.put(body),
+      remove: (pipelineId) => kept.remove(pipelineId),
+      records: openRecordTexts(place, anchor),
+    },
+    namespace,
+  );
+}
+
+const NOTHING_KEPT: Deployments = {
+  fires: "runner",
+  list: () => Promise.resolve([]),
+  put: () => Promise.resolve(),
+  remove: () => Promise.resolve(),
+};
+
+/** CronJobs, and the end of what a runner with fewer rights has left in ConfigMaps: bot tokens shall not stay there. */
+function inCluster(place: Place, cron: CronDeployments, kept: KeptDeployments | undefined): Deployments {
+  const leftovers = new Set<string>();
+
+  /** Where configurations are in ConfigMaps, the one that was left has become the CronJob's. */
+  const clear = async (pipelineId: string, isUsed: boolean): Promise<void> => {
+    if (!leftovers.has(pipelineId)) return;
+    const { api, namespace, runnerId } = place;
+    if (!isUsed) await kept?.remove(pipelineId);
+    await api.remove(CONFIG_MAPS, namespace, recordName(pipelineId, runnerId), { propagation: "Background" });
+    leftovers.delete(pipelineId);
+  };
+
+  return {
+    fires: "cluster",
+    async list() {
+      const found = new Map((await cron.list()).map((deployment) => [deployment.pipelineId, deployment]));
+      const left = await kept?.look();
+      for (const deployment of left?.found ?? []) {
+        const present = found.get(deployment.pipelineId);
+        if (present === undefined || present.generation <= deployment.generation) {
+          found.set(deployment.pipelineId, deployment);
+        }
+      }
+      for (const pipelineId of left?.ids ?? []) leftovers.add(pipelineId);
+      return [...found.values()];
+    },
+    async put(body) {
+      await cron.put(body);
+      await clear(body.pipelineId, cron.keepsIn === "configMap" && body.schedule !== undefined);
+    },
+    async remove(pipelineId) {
+      await cron.remove(pipelineId);
+      await clear(pipelineId, false);
+    },
+  };
+}
+
+/** The same with refusals that name the missing right and the Role lines that end it. */
+function explained(deployments: Deployments, namespace: string): Deployments {
+  const explain = <T>(act: string, work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw explainForbidden(error, act, namespace);
+    });
+  return {
+    ...deployments,
+    list: () => explain("see what is deployed", deployments.list()),
+    put: (body) => explain("deploy the pipeline", deployments.put(body)),
+    remove: (pipelineId) => explain("remove the pipeline", deployments.remove(pipelineId)),
+  };
+}

@@ -1,0 +1,123 @@
+import { CONFIG_MAPS, type ConfigMap, type OwnerReference } from "../../../kubernetes/objects.ts";
+import type { PipelineBody } from "../../../protocol/messages.ts";
+import { PIPELINE_BODY } from "../../../protocol/shapes.ts";
+import { sha256Hex } from "../../../runtime/crypto.ts";
+import type { FoundDeployment } from "../../executor.ts";
+import { ANNOTATIONS, isOwn, LABELS, ownLabels, ownSelector } from "../labels.ts";
+import { labelValue, pipelineObjectName } from "../names.ts";
+import type { Anchor } from "./anchor.ts";
+import { find, listAll, type Place, refuseOthers, uidOf } from "./place.ts";
+import { versionOf } from "./version-of.ts";
+import { writeObject } from "./write-object.ts";
+
+/** Key of the whole pipeline as JSON, its bot token with it. */
+const BODY_KEY = "pipeline";
+
+/** Keys that tell what is needed to fire, where the body is not kept here. */
+const HEAD_KEYS = { enabled: "enabled", cron: "cron", timeZone: "timeZone" } as const;
+
+/**
+ * Pipelines as ConfigMaps, for a runner that fires schedules itself. With their bodies only where it has no right to make
+ * Secrets: they hold bot tokens, and where runs' configurations are in Secrets nothing shall undo that.
+ */
+export class KeptDeployments {
+  readonly #place: Place;
+  readonly #anchor: Anchor;
+  readonly #withBodies: boolean;
+
+  constructor(place: Place, anchor: Anchor, withBodies: boolean) {
+    this.#place = place;
+    this.#anchor = anchor;
+    this.#withBodies = withBodies;
+  }
+
+  async list(): Promise<readonly FoundDeployment[]> {
+    return (await this.look()).found;
+  }
+
+  /** Pipelines that are kept, and ids of all that have a ConfigMap of their own here, whatever is in it. */
+  async look(): Promise<{ readonly found: readonly FoundDeployment[]; readonly ids: ReadonlySet<string> }> {
+    const found: FoundDeployment[] = [];
+    const ids = new Set<string>();
+    for (const configMap of await listAll(this.#place, CONFIG_MAPS, ownSelector(this.#place.runnerId, "pipeline"))) {
+      const deployment = foundIn(configMap);
+      if (deployment !== undefined) found.push(deployment);
+      const pipelineId = deployment?.pipelineId ?? configMap.metadata.labels?.[LABELS.pipelineId];
+      if (pipelineId !== undefined) ids.add(pipelineId);
+    }
+    return { found, ids };
+  }
+
+  /** @throws CodedError ObjectNotOurs, ObjectUnsettled, those of the API */
+  async put(body: PipelineBody): Promise<void> {
+    const wanted = this.#objectFor(body, await this.#anchor.reference());
+    const present = await find(this.#place, CONFIG_MAPS, wanted.metadata.name);
+    if (present !== undefined) {
+      refuseOthers(this.#place, present);
+      const [hash, old] = [wanted, present].map(({ metadata }) => metadata.annotations?.[ANNOTATIONS.manifestHash]);
+      if (hash === old) return;
+    }
+    await writeObject(this.#place, wanted);
+  }
+
+  /** @throws CodedError those of the API */
+  async remove(pipelineId: string): Promise<void> {
+    const present = await find(this.#place, CONFIG_MAPS, pipelineObjectName(pipelineId));
+    if (present === undefined || !isOwn(present, this.#place.runnerId)) return;
+    const { api, namespace } = this.#place;
+    await api.remove(CONFIG_MAPS, namespace, present.metadata.name, { propagation: "Background", ...uidOf(present) });
+  }
+
+  #objectFor(body: PipelineBody, anchor: OwnerReference): ConfigMap {
+    const data = this.#withBodies ? { [BODY_KEY]: JSON.stringify(body) } : headOf(body);
+    return {
+      apiVersion: CONFIG_MAPS.apiVersion,
+      kind: CONFIG_MAPS.kind,
+      metadata: {
+        name: pipelineObjectName(body.pipelineId),
+        namespace: this.#place.namespace,
+        labels: { ...ownLabels(this.#place.runnerId, "pipeline"), [LABELS.pipelineId]: labelValue(body.pipelineId) },
+        annotations: {
+          [ANNOTATIONS.pipelineName]: body.name,
+          [ANNOTATIONS.fullyQualifiedName]: body.fullyQualifiedName,
+          [ANNOTATIONS.generation]: String(body.generation),
+          [ANNOTATIONS.hash]: body.hash,
+          [ANNOTATIONS.manifestHash]: sha256Hex(JSON.stringify([data, anchor.uid])),
+        },
+        ownerReferences: [anchor],
+      },
+      data,
+    };
+  }
+}
+
+function headOf({ enabled, schedule }: PipelineBody): Record<string, string> {
+  const times =
+    schedule === undefined ? {} : { [HEAD_KEYS.cron]: schedule.cron, [HEAD_KEYS.timeZone]: schedule.timeZone };
+  return { [HEAD_KEYS.enabled]: String(enabled), ...times };
+}
+
+function foundIn(configMap: ConfigMap): FoundDeployment | undefined {
+  const { [BODY_KEY]: text, [HEAD_KEYS.enabled]: enabled, ...data } = configMap.data ?? {};
+  if (text !== undefined) return foundInBody(text);
+  const version = versionOf(configMap);
+  if (enabled === undefined || version === undefined) return undefined;
+  const { [HEAD_KEYS.cron]: cron, [HEAD_KEYS.timeZone]: timeZone } = data;
+  const schedule = cron === undefined || timeZone === undefined ? {} : { schedule: { cron, timeZone } };
+  return { ...version, enabled: enabled === "true", ...schedule };
+}
+
+function foundInBody(text: string): FoundDeployment | undefined {
+  const body = parseBody(text);
+  if (body === undefined) return undefined;
+  const { pipelineId, generation, hash, enabled, schedule } = body;
+  return { pipelineId, generation, hash, enabled, body, ...(schedule === undefined ? {} : { schedule }) };
+}
+
+function parseBody(text: string): PipelineBody | undefined {
+  try {
+    return PIPELINE_BODY.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}

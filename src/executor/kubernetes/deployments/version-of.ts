@@ -1,0 +1,12 @@
+import type { KubernetesObject } from "../../../kubernetes/objects.ts";
+import type { PipelineKey } from "../../../protocol/messages.ts";
+import { ANNOTATIONS, LABELS } from "../labels.ts";
+
+/** Which version of which pipeline an object is; undefined when it doesn't say. */
+export function versionOf({ metadata }: KubernetesObject): PipelineKey | undefined {
+  const pipelineId = metadata.labels?.[LABELS.pipelineId];
+  const hash = metadata.annotations?.[ANNOTATIONS.hash];
+  const generation = Number(metadata.annotations?.[ANNOTATIONS.generation]);
+  if (pipelineId === undefined || hash === undefined || !Number.isSafeInteger(generation)) return undefined;
+  return { pipelineId, generation, hash };
+}

@@ -1,0 +1,16 @@
+import { defineErrors, type ErrorKind } from "../../base/errors.ts";
+
+/** Error kinds of the Kubernetes executor. What goes wrong inside a run is told by its report. */
+export const KUBERNETES_EXECUTOR_ERRORS: {
+  readonly RunObjectTaken: ErrorKind<"RunObjectTaken">;
+  readonly RunNotMade: ErrorKind<"RunNotMade">;
+} = defineErrors({
+  RunObjectTaken: {
+    retryable: false,
+    advice: "See who made the Job of this name: its labels tell; remove it, or give the runner a namespace of its own",
+  },
+  RunNotMade: {
+    retryable: true,
+    advice: "See the cause: the run's Job was taken back, and the run can be offered again",
+  },
+});

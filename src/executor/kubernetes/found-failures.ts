@@ -1,0 +1,65 @@
+import type { Job } from "../../kubernetes/objects.ts";
+import { disruptionTold } from "./disruption.ts";
+import { type AttemptFacts, conditionOf, type SeenPod } from "./facts.ts";
+import { type ProgramEnd, whereabouts } from "./judge-exit.ts";
+import type { FoundFailure } from "./verdict.ts";
+
+/** The Job's deadline is over. */
+export function overTime(job: Job): FoundFailure {
+  const seconds = job.spec.activeDeadlineSeconds;
+  return {
+    category: "DeadlineExceeded",
+    summary: `the run took longer than ${seconds === undefined ? "it may" : `${seconds} s`}`,
+    detail: `${conditionOf(job, "Failed")?.message ?? "Job was active longer than specified deadline"}; Job ${job.metadata.name}`,
+  };
+}
+
+/** Somebody deleted the Job. */
+export function jobDeleted(facts: AttemptFacts, seen: SeenPod | undefined): FoundFailure {
+  const where = seen === undefined ? "no pod of it was ever seen" : `last seen: ${lastSeen(seen)}`;
+  return {
+    category: "JobDeleted",
+    summary: "the Job was deleted before the run had ended",
+    detail: `Job ${facts.job.metadata.name}; ${where}`,
+  };
+}
+
+/** The pod has ended or is gone, and neither its program's end nor the Job says why. */
+export function podLost(facts: AttemptFacts, seen: SeenPod | undefined, end: ProgramEnd | undefined): FoundFailure {
+  const told = disruptionTold(facts.events);
+  if (told !== undefined)
+    return { category: told.category, summary: told.summary, detail: `${told.detail}; Job ${facts.job.metadata.name}` };
+  const condition = conditionOf(facts.job, "Failed");
+  const word =
+    condition === undefined ? "" : `; Job ${facts.job.metadata.name}: ${condition.reason}: ${condition.message}`;
+  if (seen === undefined)
+    return {
+      category: "Lost",
+      summary: "the pod is gone, and nobody saw how its program ended",
+      detail: `pods of the Job that failed: ${facts.job.status?.failed ?? 0}${word}`,
+    };
+  const isDeleted = seen.goneAt !== undefined || seen.pod.metadata.deletionTimestamp !== undefined;
+  const code = end?.exitCode === undefined ? "" : `; its program ended with exit code ${end.exitCode} then`;
+  if (isDeleted)
+    return {
+      category: "PodDeleted",
+      summary: "the pod was deleted before the run had ended",
+      detail: `last seen: ${lastSeen(seen)}${code}${word}`,
+    };
+  const { reason, message } = seen.pod.status ?? {};
+  if (/^(OutOf\w+|NodeAffinity|UnexpectedAdmissionError|TopologyAffinityError)$/.test(reason ?? ""))
+    return {
+      category: "Unschedulable",
+      summary: `the node refused the pod: ${reason}`,
+      detail: `${message ?? ""}${word}`,
+    };
+  return {
+    category: "Lost",
+    summary: end?.failure?.summary ?? "the pod failed and doesn't say how its program ended",
+    detail: `${lastSeen(seen)}; ${reason ?? "no reason"}: ${message ?? "no message"}${word}`,
+  };
+}
+
+function lastSeen(seen: SeenPod): string {
+  return `${whereabouts(seen.pod)}, phase ${seen.pod.status?.phase ?? "unknown"}`;
+}

@@ -1,0 +1,107 @@
+import { isKind } from "../../base/errors.ts";
+import type { KubernetesApi } from "../../kubernetes/api.ts";
+import { KUBERNETES_ERRORS } from "../../kubernetes/errors.ts";
+import { CONFIG_MAPS, type ConfigMap, JOBS, type Job, SECRETS, type Secret } from "../../kubernetes/objects.ts";
+import { type EndingRecord, endingText } from "./ending-record.ts";
+import { ANNOTATIONS } from "./labels.ts";
+
+/** No pod any more, and the Job's end as soon as the one there is has ended. */
+const NO_MORE_PODS = { parallelism: 0, activeDeadlineSeconds: 1 } as const;
+
+/** Every change of a run's objects after they were made; each is one write. */
+export class JobWrites {
+  readonly #api: KubernetesApi;
+  readonly #namespace: string;
+
+  constructor(api: KubernetesApi, namespace: string) {
+    this.#api = api;
+    this.#namespace = namespace;
+  }
+
+  /** The Job controller ends the pod (TERM, grace, KILL) and makes no other. False when the Job is gone. */
+  stop(name: string, now: number): Promise<boolean> {
+    return this.#patch(name, { [ANNOTATIONS.stopRequestedAt]: String(now) }, NO_MORE_PODS);
+  }
+
+  /** The same, with the end of the run on record. */
+  end(name: string, record: EndingRecord): Promise<boolean> {
+    return this.#patch(name, { [ANNOTATIONS.ending]: endingText(record) }, NO_MORE_PODS);
+  }
+
+  /** The end is acknowledged: the cluster may remove the Job, with all that it owns, after so many seconds. */
+  acknowledge(name: string, now: number, ttlSecondsAfterFinished: number): Promise<boolean> {
+    return this.#patch(name, { [ANNOTATIONS.acknowledgedAt]: String(now) }, { ttlSecondsAfterFinished });
+  }
+
+  /** Removes the Job with all that it owns. False when it is gone, or another one has its name. */
+  remove(job: Job): Promise<boolean> {
+    const { name, uid } = job.metadata;
+    return this.#api.remove(JOBS, this.#namespace, name, {
+      propagation: "Background",
+      ...(uid === undefined ? {} : { uid }),
+    });
+  }
+
+  /** The whole Job; undefined when it is gone. */
+  async read(name: string): Promise<Job | undefined> {
+    try {
+      return await this.#api.get(JOBS, this.#namespace, name);
+    } catch (error) {
+      if (isKind(error, KUBERNETES_ERRORS.ApiNotFound)) return undefined;
+      throw error;
+    }
+  }
+
+  /** @throws CodedError ApiAlreadyExists */
+  createOnce(job: Job): Promise<Job> {
+    return this.#api.create(JOBS, this.#namespace, job);
+  }
+
+  /** Makes a Job; undefined when there is one of its name. */
+  async create(job: Job): Promise<Job | undefined> {
+    try {
+      return await this.createOnce(job);
+    } catch (error) {
+      if (isKind(error, KUBERNETES_ERRORS.ApiAlreadyExists)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Makes the configuration object; one that is there already is the run's own, by its name. */
+  async createConfig(config: Secret | ConfigMap): Promise<void> {
+    try {
+      if (config.kind === SECRETS.kind) await this.#api.create(SECRETS, this.#namespace, config as Secret);
+      else await this.#api.create(CONFIG_MAPS, this.#namespace, config as ConfigMap);
+    } catch (error) {
+      if (!isKind(error, KUBERNETES_ERRORS.ApiAlreadyExists)) throw error;
+    }
+  }
+
+  /** True when there is a configuration object of this name; told without a right to read it, by pretending to make it. */
+  async hasConfig(name: string, configIn: "secret" | "configMap"): Promise<boolean> {
+    const resource = configIn === "secret" ? SECRETS : CONFIG_MAPS;
+    const { apiVersion, kind } = resource;
+    const object = { apiVersion, kind, metadata: { name, namespace: this.#namespace } };
+    try {
+      await this.#api.create(resource, this.#namespace, object, undefined, { dryRun: true });
+      return false;
+    } catch (error) {
+      if (isKind(error, KUBERNETES_ERRORS.ApiAlreadyExists)) return true;
+      throw error;
+    }
+  }
+
+  async #patch(
+    name: string,
+    annotations: Readonly<Record<string, string>>,
+    spec: Readonly<Record<string, number>>,
+  ): Promise<boolean> {
+    try {
+      await this.#api.patch(JOBS, this.#namespace, name, { metadata: { annotations }, spec });
+      return true;
+    } catch (error) {
+      if (isKind(error, KUBERNETES_ERRORS.ApiNotFound)) return false;
+      throw error;
+    }
+  }
+}

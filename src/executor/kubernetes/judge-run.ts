@@ -1,0 +1,100 @@
+import type { FailureCategory } from "../../protocol/failure-category.ts";
+import { type AttemptFacts, conditionOf, numberIn, type RunFacts } from "./facts.ts";
+import { judgeAttempt, podsEnded } from "./judge-attempt.ts";
+import { ANNOTATIONS } from "./labels.ts";
+import { type AttemptVerdict, type EndedVerdict, hasEnded } from "./verdict.ts";
+
+/** How a run stands, and what is to be done about it. */
+export interface RunVerdict {
+  readonly attempt: number;
+  readonly verdict: AttemptVerdict;
+  /** Another attempt follows the last one: what the next Job is made with, when its time has come. */
+  readonly retry?: { readonly attempt: number; readonly free: number; readonly dueAt: number };
+  /** The last attempt's pods have to be ended with this on record; told before that only where `endPods` says `nothing`. */
+  readonly end?: EndedVerdict;
+}
+
+/** The cluster took the pod away: the run gets one more attempt that doesn't count. */
+const INFRASTRUCTURE: ReadonlySet<FailureCategory> = new Set(["Evicted", "Preempted", "NodeLost", "PodDeleted"]);
+
+/** Another attempt would meet the same. */
+const HOPELESS: ReadonlySet<FailureCategory> = new Set([
+  "ConfigError",
+  "SecretUnresolved",
+  "InvalidImage",
+  "StartTimeout",
+  "JobDeleted",
+]);
+
+/** From a failed attempt to the next one, where the pipeline names no pause, or the attempt doesn't count. */
+const OWN_PAUSE_MS = 5000;
+
+/** A lost node's pod is waited for so long, before the run fails for good. */
+const NODE_RETURN_MS = 600_000;
+
+/** The verdict on a run: that on its last attempt, unless another attempt follows. */
+export function judgeRun(facts: RunFacts): RunVerdict {
+  const last = facts.attempts.at(-1);
+  if (last === undefined) throw new TypeError(`run ${facts.runId} has no attempt to judge`);
+  const verdict = judgeAttempt(last, facts.now, facts.startTimeoutMs);
+  const attempt = last.attempt;
+  if (!hasEnded(verdict)) return { attempt, verdict };
+  if (verdict.endPods === "pods")
+    return { attempt, verdict: { state: "queued", waiting: cut(`being ended: ${reasonOf(verdict)}`) }, end: verdict };
+  const end = verdict.endPods === undefined ? {} : { end: verdict };
+  const retry = retryAfter(facts, last, verdict);
+  if (retry === undefined) return { attempt, verdict, ...end };
+  const because = `because attempt ${attempt}: ${reasonOf(verdict)}`;
+  if (isStopped(last)) return { attempt, verdict: stoppedInstead(verdict, last), ...end };
+  if (podsEnded(last)) {
+    const seconds = Math.round((retry.dueAt - verdict.endedAt) / 1000);
+    const waiting = cut(`attempt ${retry.attempt} in ${seconds} s, ${because}`);
+    const queued = { state: "queued" as const, waiting, lookAt: retry.dueAt };
+    // The Job's own end is what shows that no other pod will come from it.
+    return { attempt: retry.attempt, verdict: queued, ...(isFinished(last) ? { retry } : {}), ...end };
+  }
+  const giveUpAt = verdict.endedAt + Math.max(NODE_RETURN_MS, facts.startTimeoutMs);
+  if (facts.now >= giveUpAt) return { attempt, verdict, ...end };
+  const waiting = cut(`attempt ${retry.attempt} when the pod of attempt ${attempt} is gone, ${because}`);
+  return { attempt: retry.attempt, verdict: { state: "queued", waiting, lookAt: giveUpAt }, ...end };
+}
+
+function retryAfter(facts: RunFacts, last: AttemptFacts, verdict: EndedVerdict): RunVerdict["retry"] {
+  const category = verdict.failure?.category;
+  if (category === undefined || HOPELESS.has(category) || last.jobGoneAt !== undefined) return undefined;
+  const annotations = last.job.metadata.annotations ?? {};
+  const first = facts.attempts[0]?.attempt ?? last.attempt;
+  const free = numberIn(annotations[ANNOTATIONS.freeAttempts]) ?? 0;
+  const used = Math.max(0, last.attempt - first - free);
+  const attempt = last.attempt + 1;
+  if (INFRASTRUCTURE.has(category) && free === 0) return { attempt, free: 1, dueAt: verdict.endedAt + OWN_PAUSE_MS };
+  if (used >= (numberIn(annotations[ANNOTATIONS.retries]) ?? 0)) return undefined;
+  const seconds = numberIn(annotations[ANNOTATIONS.retryDelaySeconds]);
+  const pauseMs = seconds === undefined ? OWN_PAUSE_MS : seconds * 1000;
+  return { attempt, free, dueAt: verdict.endedAt + pauseMs };
+}
+
+function isStopped(last: AttemptFacts): boolean {
+  return last.job.metadata.annotations?.[ANNOTATIONS.stopRequestedAt] !== undefined;
+}
+
+/** The run was stopped while it waited for its next attempt. */
+function stoppedInstead(
+  { failure: _, endPods: __, log: ___, ...rest }: EndedVerdict,
+  last: AttemptFacts,
+): EndedVerdict {
+  return { ...rest, state: "stopped", proof: `Job ${last.job.metadata.name} was told to stop before another attempt` };
+}
+
+function isFinished(last: AttemptFacts): boolean {
+  return conditionOf(last.job, "Failed") !== undefined || conditionOf(last.job, "Complete") !== undefined;
+}
+
+function reasonOf(verdict: EndedVerdict): string {
+  const { failure } = verdict;
+  return failure === undefined ? verdict.state : `${failure.category}: ${failure.summary}`;
+}
+
+function cut(text: string): string {
+  return text.length <= 480 ? text : `${text.slice(0, 479)}…`.toWellFormed();
+}

@@ -1,0 +1,65 @@
+import { type AttemptFacts, eventTime, newestEvent, type SeenPod, timeOf } from "./facts.ts";
+import { whereabouts } from "./judge-exit.ts";
+import { type Obstacle, obstacleOf, obstacleToPod, scheduledAt } from "./judge-waiting.ts";
+import { type AttemptVerdict, failed } from "./verdict.ts";
+
+const LOOK_SOON_MS = 3000;
+const WAITING_LIMIT = 480;
+
+/** The verdict on an attempt whose container has not begun: it waits, and after too long it has failed by what kept it. */
+export function judgeStart(
+  facts: AttemptFacts,
+  seen: SeenPod | undefined,
+  now: number,
+  startTimeoutMs: number,
+): AttemptVerdict {
+  const created = timeOf(facts.job.metadata.creationTimestamp) ?? now;
+  const obstacle = seen === undefined ? obstacleToPod(facts.events) : obstacleOf(seen.pod, facts.events, now);
+  // An autoscaler that brings a node takes its time: that isn't the run's (peers T19).
+  const scaledAt = newestEvent(facts.events, ["TriggeredScaleUp"]);
+  const began = Math.max(created, scaledAt === undefined ? 0 : eventTime(scaledAt));
+  const timeoutAt = startTimeoutMs > 0 ? began + startTimeoutMs : Number.POSITIVE_INFINITY;
+  const scheduled = seen === undefined ? undefined : scheduledAt(seen.pod);
+  const hopelessAt =
+    obstacle?.failAfterMs === undefined ? Number.POSITIVE_INFINITY : (scheduled ?? created) + obstacle.failAfterMs;
+  const dueAt = Math.min(timeoutAt, hopelessAt);
+  if (now >= dueAt) return gaveUp(facts, seen, obstacle, now, now - created);
+  const lookAt = now - created < LOOK_SOON_MS ? created + LOOK_SOON_MS : dueAt;
+  return {
+    state: "queued",
+    ...(obstacle === undefined ? {} : { waiting: cut(obstacle.text) }),
+    ...(Number.isFinite(lookAt) ? { lookAt } : {}),
+  };
+}
+
+function gaveUp(
+  facts: AttemptFacts,
+  seen: SeenPod | undefined,
+  obstacle: Obstacle | undefined,
+  now: number,
+  waitedMs: number,
+): AttemptVerdict {
+  const where = seen === undefined ? `Job ${facts.job.metadata.name} has no pod` : whereabouts(seen.pod);
+  const waited = `waited ${Math.round(waitedMs / 1000)} s`;
+  const detail = [obstacle?.text, obstacle?.detail, where, waited].filter((part) => part !== undefined).join("; ");
+  const summary =
+    obstacle === undefined ? `the container did not start in ${Math.round(waitedMs / 1000)} s` : cut(obstacle.text);
+  return failed(
+    {
+      category: obstacle?.category ?? "StartTimeout",
+      summary,
+      detail,
+      ...(obstacle?.advice === undefined ? {} : { advice: obstacle.advice }),
+    },
+    {
+      endedAt: now,
+      proof: `container main never ran: ${where}`,
+      endPods: "pods",
+      ...(seen === undefined ? {} : { pod: seen.pod.metadata.name }),
+    },
+  );
+}
+
+function cut(text: string): string {
+  return text.length <= WAITING_LIMIT ? text : `${text.slice(0, WAITING_LIMIT - 1)}…`.toWellFormed();
+}

@@ -1,0 +1,93 @@
+import type { ContainerStatus, KubernetesEvent, Pod } from "../../kubernetes/objects.ts";
+import type { FailureCategory } from "../../protocol/failure-category.ts";
+import { eventTime, newestEvent, timeOf } from "./facts.ts";
+import { judgePull } from "./judge-pull.ts";
+
+/** What keeps a container from running. */
+export interface Obstacle {
+  readonly category: FailureCategory;
+  /** For people: the cluster's reason and its words. */
+  readonly text: string;
+  /** It doesn't go away by itself: the run fails when it has lasted so long, counted from when the pod was scheduled. Absent: the start timeout decides. */
+  readonly failAfterMs?: number;
+  readonly advice?: string;
+  /** More facts, for the failure's detail. */
+  readonly detail?: string;
+}
+
+/** What is in the way of a pod that doesn't exist; the Job controller goes on trying. */
+export function obstacleToPod(events: readonly KubernetesEvent[]): Obstacle | undefined {
+  const event = newestEvent(events, ["FailedCreate"]);
+  const message = event?.message;
+  if (message === undefined) return undefined;
+  const words = message.replace(/^Error creating: /, "");
+  if (/exceeded quota|insufficient quota|must specify (limits|requests)|failed quota/i.test(words))
+    return { category: "Quota", text: `Quota: ${words}` };
+  if (/serviceaccount "[^"]*" not found|error looking up service account/i.test(words))
+    return {
+      category: "ConfigError",
+      text: `service account missing: ${words}`,
+      advice: "Create the service account of the ingestion pods, or name another one in the runner's settings",
+    };
+  return { category: "Admission", text: `Admission: ${words}` };
+}
+
+/** What is in the way of a pod's containers. */
+export function obstacleOf(pod: Pod, events: readonly KubernetesEvent[], now: number): Obstacle | undefined {
+  const scheduling = pod.status?.conditions?.find(({ type, status }) => type === "PodScheduled" && status === "False");
+  if (scheduling !== undefined) {
+    const reason = scheduling.reason ?? "Unschedulable";
+    return { category: "Unschedulable", text: `${reason}: ${scheduling.message ?? "no node takes the pod"}` };
+  }
+  for (const status of [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]) {
+    const obstacle = obstacleOfContainer(pod, status, events);
+    if (obstacle !== undefined) return obstacle;
+  }
+  return obstacleToVolumes(pod, events, now);
+}
+
+/** Since when the pod's node works on it, epoch milliseconds. */
+export function scheduledAt(pod: Pod): number | undefined {
+  const condition = pod.status?.conditions?.find(({ type, status }) => type === "PodScheduled" && status === "True");
+  return (
+    timeOf(condition?.lastTransitionTime) ?? timeOf(pod.status?.startTime) ?? timeOf(pod.metadata.creationTimestamp)
+  );
+}
+
+/** Reasons of a container that waits for something other than its image, with how long it is given. */
+const BY_REASON: Readonly<Record<string, { readonly category: FailureCategory; readonly failAfterMs: number }>> = {
+  CreateContainerConfigError: { category: "ConfigError", failAfterMs: 30_000 },
+  CreateContainerError: { category: "StartFailed", failAfterMs: 60_000 },
+  RunContainerError: { category: "StartFailed", failAfterMs: 60_000 },
+  CrashLoopBackOff: { category: "StartFailed", failAfterMs: 60_000 },
+};
+
+function obstacleOfContainer(
+  pod: Pod,
+  status: ContainerStatus,
+  events: readonly KubernetesEvent[],
+): Obstacle | undefined {
+  const waiting = status.state?.waiting;
+  const reason = waiting?.reason;
+  if (reason === undefined) return undefined;
+  const pull = judgePull(pod, status, events);
+  if (pull !== undefined) return pull;
+  const known = BY_REASON[reason];
+  if (known === undefined) return undefined;
+  const text = `${reason}: container ${status.name}: ${waiting?.message ?? "no message"}`;
+  // A user that the image doesn't have, or root where it is refused, stays so.
+  const isFinal = /runAsNonRoot|run as root|non-numeric user/i.test(text);
+  return { category: known.category, text, failAfterMs: isFinal ? 0 : known.failAfterMs };
+}
+
+/** A volume that can't be mounted for a moment only is nothing to tell. */
+const MOUNT_PATIENCE_MS = 3000;
+
+function obstacleToVolumes(pod: Pod, events: readonly KubernetesEvent[], now: number): Obstacle | undefined {
+  const event = newestEvent(events, ["FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"]);
+  const began = timeOf(pod.metadata.creationTimestamp) ?? now;
+  if (event === undefined || eventTime(event) < began || now - began < MOUNT_PATIENCE_MS) return undefined;
+  const text = `${event.reason}: ${event.message ?? ""}`;
+  const isMissing = /(secret|configmap) "[^"]*" not found|references non-existent (secret|config) key/i.test(text);
+  return { category: isMissing ? "ConfigError" : "StartTimeout", text };
+}

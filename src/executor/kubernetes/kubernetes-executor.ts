@@ -1,0 +1,35 @@
+import type { Executor } from "../executor.ts";
+import { ClusterSide } from "./cluster-side.ts";
+import { openDeployments } from "./deployments/deployments.ts";
+import { KubernetesExecutor } from "./executor-life.ts";
+import { openPodLogs } from "./logs/pod-logs.ts";
+import type { Manifest } from "./manifests/manifest.ts";
+import type { KubernetesExecutorOptions } from "./options.ts";
+import { KeptRights } from "./rights/kept-rights.ts";
+import { unreadableLogs } from "./rights/unreadable-logs.ts";
+import { decideDelivery } from "./wrapper-choice.ts";
+
+/**
+ * Opens the Kubernetes executor: asks for its rights, begins to watch, and writes nothing. `list()` waits for the first lists.
+ * @throws CodedError RightsUnknown, or of src/kubernetes/errors.ts, when the API server can't be asked
+ */
+export async function createKubernetesExecutor(options: KubernetesExecutorOptions): Promise<Executor> {
+  const rights = await KeptRights.open(options);
+  try {
+    const delivery = await decideDelivery(options);
+    const manifest: Manifest = { options, configIn: rights.configIn, delivery };
+    const deployments = await openDeployments(options, rights, manifest);
+    const logs = rights.readsLogs ? await openPodLogs(options) : unreadableLogs(rights);
+    return new KubernetesExecutor({
+      options,
+      rights,
+      manifest,
+      deployments,
+      logs,
+      side: new ClusterSide(options, rights),
+    });
+  } catch (error) {
+    await rights.close();
+    throw error;
+  }
+}

@@ -1,0 +1,74 @@
+import type { KubernetesObject } from "../../kubernetes/objects.ts";
+import { labelValue } from "./names.ts";
+
+/** Labels: what objects are found by. Values hold ids, never anything of a configuration. */
+export const LABELS = {
+  managedBy: "app.kubernetes.io/managed-by",
+  component: "app.kubernetes.io/component",
+  /** The runner id as `labelValue` makes it: two runners side by side see only their own. */
+  runner: "hybrid-runner/runner",
+  pipelineId: "hybrid-runner/pipeline-id",
+  pipelineType: "hybrid-runner/pipeline-type",
+  /** Absent on what a CronJob makes: there the run's id is the UID of the Job of its first attempt. */
+  runId: "hybrid-runner/run-id",
+  attempt: "hybrid-runner/attempt",
+  /** The Job controller's own label on pods: the UID of their Job. */
+  jobUid: "batch.kubernetes.io/controller-uid",
+  jobName: "batch.kubernetes.io/job-name",
+} as const;
+
+/** Annotations: facts that are kept with an object. Values are texts; times are epoch milliseconds. */
+export const ANNOTATIONS = {
+  pipelineName: "hybrid-runner/pipeline-name",
+  fullyQualifiedName: "hybrid-runner/fully-qualified-name",
+  /** Of a pipeline's object: which version it is. */
+  generation: "hybrid-runner/generation",
+  hash: "hybrid-runner/hash",
+  /** Of a CronJob: hash of everything that made it, so that an equal one isn't written again. */
+  manifestHash: "hybrid-runner/manifest-hash",
+  retries: "hybrid-runner/retries",
+  retryDelaySeconds: "hybrid-runner/retry-delay-seconds",
+  /** The run shall stop, since then. */
+  stopRequestedAt: "hybrid-runner/stop-requested-at",
+  /** The run never starts: a failure category. Its Job exists to say so. */
+  notStarted: "hybrid-runner/not-started",
+  /** The runner itself ended the run's pod: what it had found before, as JSON (ending-record.ts). */
+  ending: "hybrid-runner/ending",
+  /** So many attempts before this one were lost to the infrastructure and don't count as retries. */
+  freeAttempts: "hybrid-runner/free-attempts",
+  /** The gateway has the end and the log, since then: nothing of it is told again. */
+  acknowledgedAt: "hybrid-runner/acknowledged-at",
+} as const;
+
+/** Value of `managedBy` on everything this program makes. */
+export const MANAGER = "hybrid-runner";
+
+/** Values of `component`. */
+export const COMPONENTS = {
+  run: "run",
+  schedule: "schedule",
+  pipeline: "pipeline",
+  anchor: "anchor",
+  record: "record",
+} as const;
+
+/** Labels of everything one runner makes. */
+export function ownLabels(runnerId: string, component: keyof typeof COMPONENTS): Readonly<Record<string, string>> {
+  return {
+    [LABELS.managedBy]: MANAGER,
+    [LABELS.component]: COMPONENTS[component],
+    [LABELS.runner]: labelValue(runnerId),
+  };
+}
+
+/** Selects what one runner made; with a component only that. */
+export function ownSelector(runnerId: string, component?: keyof typeof COMPONENTS): string {
+  const own = `${LABELS.managedBy}=${MANAGER},${LABELS.runner}=${labelValue(runnerId)}`;
+  return component === undefined ? own : `${own},${LABELS.component}=${COMPONENTS[component]}`;
+}
+
+/** True when this runner made the object. */
+export function isOwn(object: KubernetesObject, runnerId: string): boolean {
+  const labels = object.metadata.labels ?? {};
+  return labels[LABELS.managedBy] === MANAGER && labels[LABELS.runner] === labelValue(runnerId);
+}

@@ -1,0 +1,76 @@
+/** The longest character in UTF-8, so that a read always gets on. */
+export const LONGEST_CHARACTER = 4;
+
+/** How many bytes of a piece of UTF-8 make whole characters: what is behind belongs to a character that goes on. */
+export function wholeCharacters(bytes: Uint8Array): number {
+  for (let back = 1; back <= Math.min(LONGEST_CHARACTER, bytes.length); back++) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if (isContinuation(byte)) continue;
+    return back < lengthOfCharacter(byte) ? bytes.length - back : bytes.length;
+  }
+  return bytes.length;
+}
+
+/** Where the character begins that `position` is in. */
+export function characterAt(bytes: Uint8Array, position: number): number {
+  let begin = position;
+  while (begin > 0 && isContinuation(bytes[begin] ?? 0)) begin--;
+  return begin;
+}
+
+/** The same bytes where they are valid UTF-8; otherwise each wrong part is replaced by U+FFFD. */
+export function asUtf8(bytes: Uint8Array): Uint8Array {
+  try {
+    new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return bytes;
+  } catch {
+    return new TextEncoder().encode(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes));
+  }
+}
+
+/** Makes a stream of any bytes into whole characters; what is not finished yet is held back. */
+export class CharacterStream {
+  #held: Uint8Array = new Uint8Array(0);
+
+  /** Bytes held back: the beginning of a character. */
+  get held(): number {
+    return this.#held.length;
+  }
+
+  push(bytes: Uint8Array): Uint8Array {
+    const all = this.#held.length === 0 ? bytes : joined([this.#held, bytes]);
+    const whole = wholeCharacters(all);
+    this.#held = all.slice(whole);
+    return asUtf8(all.subarray(0, whole));
+  }
+
+  /** The rest, which will never be whole. */
+  end(): Uint8Array {
+    const rest = asUtf8(this.#held);
+    this.#held = new Uint8Array(0);
+    return rest;
+  }
+}
+
+/** One array of several. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only;
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+function isContinuation(byte: number): boolean {
+  return (byte & 0b1100_0000) === 0b1000_0000;
+}
+
+function lengthOfCharacter(first: number): number {
+  if (first < 0b1100_0000) return 1;
+  if (first < 0b1110_0000) return 2;
+  return first < 0b1111_0000 ? 3 : 4;
+}

@@ -1,0 +1,298 @@
+import type { Clock } from "../../../base/clock.ts";
+import type { Log } from "../../../base/log.ts";
+import type { KubernetesApi } from "../../../kubernetes/api.ts";
+import type { LogEnd } from "../../../protocol/messages.ts";
+import { drainLog, finishSpool } from "./drain.ts";
+import { followLog } from "./follow.ts";
+import { momentOf } from "./line-times.ts";
+import { LogRetry } from "./log-retry.ts";
+import type { LogSource } from "./log-source.ts";
+import { type LogReading, type LogStreamOptions, readLineTime, readLogStream } from "./log-stream.ts";
+import type { LogTurns, Turned } from "./log-turns.ts";
+import type { Spool } from "./spool.ts";
+
+/** What the log of a run stands on. */
+export interface PodLogContext {
+  readonly api: Pick<KubernetesApi, "podLog">;
+  readonly namespace: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly turns: LogTurns<PodLog>;
+  /** Aborts when everything closes. */
+  readonly signal: AbortSignal;
+}
+
+/** One attempt whose log is being read. */
+export interface AttemptLog {
+  readonly source: LogSource;
+  /** Nothing is printed any more, since this moment of the monotonic clock. */
+  over?: number;
+  /** What the wrapper says it printed. */
+  stated?: LogEnd;
+}
+
+/** A log that was silent is looked at so often; seldomer when many are. */
+const SILENT_MS = 10_000;
+/** Looks a second at silent logs, all together. */
+const LOOKS_PER_SECOND = 20;
+/** Waking one that waits for its next try is bounded. */
+const WAKE_MS = 1_000;
+/** A container that runs for so long could have had its log rotated. */
+const LATE_MS = 15_000;
+/** A program that says nothing for so long at its beginning is rarer than a log whose beginning was rotated away. */
+const QUIET_BEGINNING_MS = 60_000;
+
+/** The log of one run: which attempts are to be read, and how far it has come. Works when it gets a turn. */
+export class PodLog implements Turned {
+  readonly runId: string;
+  readonly spool: Spool;
+  readonly #context: PodLogContext;
+  readonly #log: Log;
+  readonly #retry: LogRetry;
+  /** Attempts to be read, in order. */
+  #attempts: AttemptLog[] = [];
+  #wokenAt = Number.NEGATIVE_INFINITY;
+  #talks = true;
+  /** Ends the stream that is open now. */
+  #interrupt: AbortController | undefined;
+  #ending = false;
+  /** The last attempt that was drained had a statement to be compared with. */
+  #compared = false;
+  #waiters: (() => void)[] = [];
+  /** Nothing was read before; the log may have begun long ago, and only the first reader knows how much of it was there. */
+  #unplaced = false;
+  #late = false;
+  #caughtUp = false;
+  #frontGone = false;
+  #following = false;
+  /** The last stream brought less than there was: what it left out is fetched without following. */
+  #doubted = false;
+  /** The spool begins anew: the next stream follows at once. */
+  #again = false;
+  readonly #asked = { time: "" };
+
+  constructor(runId: string, spool: Spool, context: PodLogContext) {
+    this.runId = runId;
+    this.spool = spool;
+    this.#context = context;
+    this.#log = context.log.child({ run: runId });
+    this.#retry = new LogRetry(context.clock, this.#log);
+  }
+
+  /** False as long as it isn't known at which offset the text begins. */
+  get placed(): boolean {
+    return !this.#unplaced;
+  }
+
+  /** True when only what is left has to be read. */
+  get urgent(): boolean {
+    return this.#ending || this.#attempts[0]?.over !== undefined;
+  }
+
+  /** Reads this attempt too, or wakes one that waits for its container. */
+  follow(source: LogSource): void {
+    const latest = this.#attempts.at(-1)?.source ?? this.spool.facts.source;
+    if (latest !== undefined && source.attempt < latest.attempt) return;
+    const isNew = latest === undefined || source.attempt > latest.attempt;
+    // Known from an earlier process, or found again while nothing is read.
+    const goesOn = this.#attempts.length === 0 && !this.#ending && this.spool.facts.end === undefined;
+    if (isNew || goesOn) this.#add(source);
+    if (this.#attempts.length > 0) this.#wake();
+  }
+
+  /** The last attempt has ended. Answers when the log is complete. */
+  end(stated: LogEnd | undefined): Promise<void> {
+    this.#ending = true;
+    const source = this.#attempts.at(-1)?.source ?? this.spool.facts.source;
+    const { end } = this.spool.facts;
+    const isDone = end !== undefined && this.#attempts.length === 0;
+    if (isDone && (stated === undefined || end.compared === true)) return Promise.resolve();
+    if (this.#attempts.length === 0 && source !== undefined) this.#attempts.push({ source });
+    const last = this.#attempts.at(-1);
+    if (last !== undefined) {
+      last.over ??= this.#context.clock.monotonic();
+      if (stated !== undefined) last.stated = stated;
+    }
+    this.#unplaced = false;
+    this.#interruptFollowing("The container has ended");
+    this.#retry.reset();
+    const complete = new Promise<void>((resolve) => this.#waiters.push(resolve));
+    this.#context.turns.wake(this);
+    return complete;
+  }
+
+  /** A reader wants the text from `offset` on: settles where the text begins when that is open. */
+  async place(offset: number): Promise<void> {
+    if (!this.#unplaced || !this.#caughtUp) return;
+    this.#unplaced = false;
+    if (offset === 0 || (offset <= this.spool.facts.bytes && !this.#frontGone)) return;
+    // Somebody has more of this log than the node has now: its beginning is gone.
+    this.#frontGone = true;
+    this.#again = true;
+    this.#interrupt?.abort(new Error("The log is read again"));
+    await this.spool.restart(offset);
+    this.#context.turns.wake(this);
+  }
+
+  /** Stops what is under way; what was read stays. */
+  stop(): void {
+    this.#interrupt?.abort(new Error("The log is not followed any more"));
+    this.#context.turns.remove(this);
+    this.#attempts = [];
+    this.#settle();
+  }
+
+  async turn(): Promise<number | undefined> {
+    try {
+      return await this.#turn();
+    } catch (error) {
+      if (this.#context.signal.aborted) return undefined;
+      return this.#retry.failed(error, this.spool.facts.bytes);
+    } finally {
+      await this.spool.rest().catch(() => undefined);
+    }
+  }
+
+  #add(source: LogSource): void {
+    const { clock } = this.#context;
+    const last = this.#attempts.at(-1);
+    if (last !== undefined) {
+      last.over ??= clock.monotonic();
+      this.#interruptFollowing("The next attempt has begun");
+    } else if (this.spool.facts.source === undefined) {
+      const { startedAt } = source;
+      this.#late = startedAt === undefined || clock.now() - startedAt > LATE_MS;
+      this.#unplaced = this.#late;
+    }
+    this.#ending = false;
+    this.#wokenAt = Number.NEGATIVE_INFINITY;
+    this.#attempts.push({ source });
+  }
+
+  #wake(): void {
+    const now = this.#context.clock.monotonic();
+    if (this.#interrupt !== undefined || now - this.#wokenAt < WAKE_MS) return;
+    this.#wokenAt = now;
+    this.#context.turns.wake(this);
+  }
+
+  #interruptFollowing(why: string): void {
+    if (this.#following) this.#interrupt?.abort(new Error(why));
+  }
+
+  async #turn(): Promise<number | undefined> {
+    const [attempt] = this.#attempts;
+    if (attempt === undefined) return this.#ending ? this.#finish() : undefined;
+    await this.spool.begin(attempt.source);
+    if (attempt.over !== undefined) {
+      if (this.spool.facts.end !== undefined) await this.spool.reopen();
+      await this.#drain(attempt, attempt.over);
+      this.#compared = attempt.stated !== undefined;
+      this.#attempts.shift();
+      this.#retry.reset();
+      return this.#attempts.length > 0 || this.#ending ? 0 : undefined;
+    }
+    const { turns } = this.#context;
+    if ((turns.crowded && !this.#talks) || (this.#unplaced && !this.#caughtUp) || this.#doubted) {
+      const { bytes } = await this.#read(attempt, { follow: false });
+      this.#caughtUp = true;
+      this.#doubted = false;
+      this.#talks = bytes > 0;
+      if (bytes === 0 && turns.crowded) return this.#pause();
+    }
+    if (attempt.over !== undefined) return 0;
+    this.#following = true;
+    try {
+      return await this.#follow(attempt);
+    } finally {
+      this.#following = false;
+    }
+  }
+
+  async #drain(attempt: AttemptLog, over: number): Promise<void> {
+    const { clock, signal } = this.#context;
+    await drainLog({
+      spool: this.spool,
+      clock,
+      signal,
+      overMs: clock.monotonic() - over,
+      ...(attempt.stated === undefined ? {} : { stated: attempt.stated }),
+      read: (options) => this.#read(attempt, options),
+      firstTime: () => this.#timeOf(attempt, {}, signal),
+    });
+  }
+
+  async #follow(attempt: AttemptLog): Promise<number> {
+    const { bytes, end } = await followLog({
+      clock: this.#context.clock,
+      crowded: () => this.#context.turns.crowded,
+      position: () => this.spool.facts.position,
+      read: (options) => this.#read(attempt, { ...options, follow: true }),
+      lastTime: (signal) => this.#timeOf(attempt, { tailLines: 1 }, signal),
+      asked: this.#asked,
+    });
+    this.#talks = bytes > 0;
+    if (bytes > 0) this.#retry.reset();
+    this.#doubted = end === "stuck";
+    if (end === "stuck" || attempt.over !== undefined || this.#again) return 0;
+    if (end === "yielded") return this.#talks ? 0 : this.#pause();
+    return this.#retry.next();
+  }
+
+  async #read(
+    attempt: AttemptLog,
+    options: Partial<LogStreamOptions> & { readonly follow: boolean },
+  ): Promise<LogReading> {
+    const interrupt = new AbortController();
+    this.#interrupt = interrupt;
+    this.#again = false;
+    const { api, namespace, clock, signal } = this.#context;
+    const signals = [interrupt.signal, signal, ...(options.signal === undefined ? [] : [options.signal])];
+    try {
+      const reading = await readLogStream({
+        ...options,
+        api,
+        namespace,
+        clock,
+        source: attempt.source,
+        spool: this.spool,
+        front: (first) => this.#isFrontGone(attempt, first),
+        signal: AbortSignal.any(signals),
+      });
+      if (reading.words !== "") this.#log.debug("The node answers without a log", { words: reading.words });
+      return reading;
+    } finally {
+      if (this.#interrupt === interrupt) this.#interrupt = undefined;
+    }
+  }
+
+  /** Time of the first line that the node has now, or of the last. */
+  #timeOf(attempt: AttemptLog, which: { readonly tailLines?: number }, signal: AbortSignal): Promise<string> {
+    return readLineTime(this.#context.api, this.#context.namespace, attempt.source, which, signal);
+  }
+
+  #isFrontGone({ source, stated }: AttemptLog, firstTime: string): boolean {
+    const { startedAt } = source;
+    // What the wrapper states tells it exactly.
+    if (this.#late && stated === undefined && source.attempt === 1 && startedAt !== undefined) {
+      this.#frontGone ||= momentOf(firstTime) - startedAt > QUIET_BEGINNING_MS;
+    }
+    return this.#frontGone;
+  }
+
+  async #finish(): Promise<undefined> {
+    if (this.spool.facts.end === undefined) await finishSpool(this.spool, this.#compared);
+    this.#settle();
+  }
+
+  #settle(): void {
+    for (const resolve of this.#waiters.splice(0)) resolve();
+  }
+
+  /** Pause before the next look at a log that says nothing. */
+  #pause(): number {
+    const { turns, clock } = this.#context;
+    const ms = Math.max(SILENT_MS, (turns.resting / LOOKS_PER_SECOND) * 1000);
+    return ms * (0.75 + clock.random() / 2);
+  }
+}

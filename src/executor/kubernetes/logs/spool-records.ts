@@ -1,0 +1,118 @@
+import { type LogPosition, NOTHING_READ } from "./log-intake.ts";
+import type { LogSource } from "./log-source.ts";
+
+/*
+ * What is remembered of a spool beside its text, as lines of JSON in the order in which it happened. The last line that says how
+ * many bytes there are is the truth: text behind them was not finished and is read again.
+ */
+
+/** A stretch of the text that is ours, not the program's. */
+export interface OwnText {
+  readonly from: number;
+  readonly bytes: number;
+}
+
+/** The whole log: its length and hash; without, when that can't be known any more. */
+export interface SpoolEnd {
+  readonly sha256?: string;
+  /** Its last attempt was compared with what the wrapper stated. */
+  readonly compared?: boolean;
+}
+
+/** One line of the journal; what is absent stays as it was. */
+export interface SpoolRecord {
+  /** Length of the text from here on. */
+  readonly bytes?: number;
+  /** Content of the attempt so far: bytes that came from the program. */
+  readonly content?: number;
+  readonly position?: LogPosition;
+  /** A new attempt begins; epoch milliseconds say when that was noted. */
+  readonly source?: LogSource;
+  readonly at?: number;
+  readonly own?: readonly OwnText[];
+  /** Offset of the text's first byte: what was before it is gone. */
+  readonly base?: number;
+  /** The log has ended; null: it goes on after all. */
+  readonly end?: SpoolEnd | null;
+}
+
+/** All that the journal says. */
+export interface SpoolFacts {
+  bytes: number;
+  content: number;
+  position: LogPosition;
+  source: LogSource | undefined;
+  /** Where the attempt's text begins in the file. */
+  attemptFrom: number;
+  /** Epoch milliseconds of the first attempt's beginning. */
+  createdAt: number | undefined;
+  own: OwnText[];
+  base: number;
+  end: SpoolEnd | undefined;
+}
+
+/** A spool about which nothing is known. */
+export function emptyFacts(): SpoolFacts {
+  return {
+    bytes: 0,
+    content: 0,
+    position: NOTHING_READ,
+    source: undefined,
+    attemptFrom: 0,
+    createdAt: undefined,
+    own: [],
+    base: 0,
+    end: undefined,
+  };
+}
+
+/** Adds what a record says. */
+export function applyRecord(facts: SpoolFacts, record: SpoolRecord): void {
+  if (record.source !== undefined) {
+    facts.source = record.source;
+    facts.attemptFrom = facts.bytes;
+    facts.createdAt ??= record.at;
+    facts.content = 0;
+    facts.position = NOTHING_READ;
+  }
+  facts.bytes = record.bytes ?? facts.bytes;
+  facts.content = record.content ?? facts.content;
+  facts.position = record.position ?? facts.position;
+  facts.base = record.base ?? facts.base;
+  if (record.own !== undefined) facts.own.push(...record.own);
+  if (record.end !== undefined) facts.end = record.end ?? undefined;
+}
+
+/** One line of the journal. The line end comes first, so that a half line before it, of a full disk or a crash, spoils only itself. */
+export function recordLine(record: SpoolRecord): string {
+  return `\n${JSON.stringify(record)}`;
+}
+
+/** Reads a journal; lines that can't be read are left out. */
+export function readFacts(journal: string): SpoolFacts {
+  const facts = emptyFacts();
+  for (const line of journal.split("\n")) {
+    const record = parseRecord(line);
+    if (record !== undefined) applyRecord(facts, record);
+  }
+  return facts;
+}
+
+/** The records that say all that `facts` say. */
+export function recordsOf(facts: SpoolFacts): readonly SpoolRecord[] {
+  const { bytes, content, position, source, attemptFrom, createdAt, own, base, end } = facts;
+  return [
+    { bytes: attemptFrom },
+    ...(source === undefined ? [] : [{ source, ...(createdAt === undefined ? {} : { at: createdAt }) }]),
+    { bytes, content, position, own, base, ...(end === undefined ? {} : { end }) },
+  ];
+}
+
+function parseRecord(line: string): SpoolRecord | undefined {
+  if (!line.startsWith("{")) return undefined;
+  try {
+    return JSON.parse(line) as SpoolRecord;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,150 @@
+import { describeError } from "../../base/errors.ts";
+import type { KeyedQueue } from "../../base/keyed-queue.ts";
+import { EVENTS, type KubernetesEvent, PODS } from "../../kubernetes/objects.ts";
+import type { ClusterView } from "./cluster-view.ts";
+import type { EndingRecord } from "./ending-record.ts";
+import type { AttemptFacts } from "./facts.ts";
+import { JobWrites } from "./job-writes.ts";
+import type { RunVerdict } from "./judge-run.ts";
+import { ANNOTATIONS, LABELS } from "./labels.ts";
+import { retryJob } from "./manifests/manifest.ts";
+import type { KubernetesExecutorOptions } from "./options.ts";
+import type { Rights } from "./rights/rights.ts";
+import type { RunStarts } from "./run-starts.ts";
+import type { RunDeeds } from "./run-step.ts";
+import { slimEvent, slimJob, slimPod } from "./slim.ts";
+import { Turns } from "./turns.ts";
+import type { EndedVerdict } from "./verdict.ts";
+
+/** What the work on runs stands on. */
+export interface RunWorkOptions {
+  readonly options: KubernetesExecutorOptions;
+  readonly rights: Pick<Rights, "has" | "configIn">;
+  readonly view: ClusterView;
+  /** Changes of one run's objects, one after another. */
+  readonly queue: KeyedQueue;
+  readonly starts: RunStarts;
+}
+
+/** Calls that are made for runs that nobody waits for: so many at once. */
+const DEEDS_AT_ONCE = 8;
+
+/** What is done to a run's objects after they were made. */
+export class RunWork implements RunDeeds {
+  readonly #parts: RunWorkOptions;
+  readonly #writes: JobWrites;
+  readonly #turns = new Turns(DEEDS_AT_ONCE);
+
+  readonly readEvents?: (attempt: AttemptFacts) => Promise<void>;
+
+  constructor(parts: RunWorkOptions) {
+    this.#parts = parts;
+    if (parts.rights.has("events:list") && !parts.rights.has("events:watch"))
+      this.readEvents = async (attempt) => parts.view.noteEvents(await this.eventsOf(attempt));
+    this.#writes = new JobWrites(parts.options.api, parts.options.namespace);
+  }
+
+  /** The run shall stop; nothing where it has no Job any more. */
+  async stop(runId: string): Promise<void> {
+    const { view, starts } = this.#parts;
+    const last = view.attempts(runId).at(-1);
+    if (last === undefined || last.jobGoneAt !== undefined) return;
+    if (last.job.metadata.annotations?.[ANNOTATIONS.stopRequestedAt] !== undefined) return;
+    await this.#writes.stop(last.job.metadata.name, starts.clusterNow());
+  }
+
+  /** The gateway has all of the run: its objects may go. */
+  async release(runId: string, isStopped: boolean): Promise<void> {
+    const { options, view, starts } = this.#parts;
+    for (const { job, jobGoneAt } of view.attempts(runId)) {
+      starts.forget(job.metadata.name);
+      if (jobGoneAt !== undefined) continue;
+      if (isStopped) await this.#writes.remove(job);
+      else await this.#writes.acknowledge(job.metadata.name, starts.clusterNow(), options.ttlSecondsAfterFinished);
+    }
+  }
+
+  confirm(attempt: AttemptFacts): Promise<boolean> {
+    const { options, view } = this.#parts;
+    const labelSelector = `${LABELS.jobName}=${attempt.job.metadata.name}`;
+    return this.#turns.take(async () => {
+      const { items } = await options.api.list(PODS, options.namespace, { labelSelector });
+      view.notePods(items.map(slimPod));
+      view.confirmPods(attempt.job.metadata.name, new Set(items.map(({ metadata }) => metadata.name)));
+      return true;
+    });
+  }
+
+  endPods({ job }: AttemptFacts, verdict: EndedVerdict): Promise<void> {
+    const { options } = this.#parts;
+    const { name } = job.metadata;
+    const record = recordOf(verdict);
+    options.log.info("The pods of a run are ended", { job: name, why: record.category ?? "only side-cars are left" });
+    return this.#turns.take(async () => {
+      await this.#writes.end(name, record);
+    });
+  }
+
+  /** A Job that is there already was made before, by this very step. */
+  retry(runId: string, { job }: AttemptFacts, next: NonNullable<RunVerdict["retry"]>): Promise<void> {
+    const { options, queue, view, starts } = this.#parts;
+    return queue.run(runId, async () => {
+      const last = view.attempts(runId).at(-1);
+      const isStopped = last?.job.metadata.annotations?.[ANNOTATIONS.stopRequestedAt] !== undefined;
+      if (isStopped || last?.job.metadata.name !== job.metadata.name) return;
+      const previous = await this.#writes.read(job.metadata.name);
+      if (previous === undefined || previous.metadata.annotations?.[ANNOTATIONS.stopRequestedAt] !== undefined) return;
+      const wanted = retryJob(previous, runId, next.attempt);
+      const annotations = { ...wanted.metadata.annotations, [ANNOTATIONS.freeAttempts]: String(next.free) };
+      const made = await this.#writes.create({ ...wanted, metadata: { ...wanted.metadata, annotations } });
+      const attempt = made ?? (await this.#writes.read(wanted.metadata.name));
+      if (attempt === undefined) return;
+      starts.noteMade(attempt.metadata.name);
+      view.noteJob(slimJob(attempt));
+      options.log.info("A run is tried again", { run: runId, job: wanted.metadata.name, attempt: next.attempt });
+    });
+  }
+
+  async hasConfig(_runId: string, { job }: AttemptFacts): Promise<boolean> {
+    const { rights, starts } = this.#parts;
+    const { name, labels } = job.metadata;
+    const attempt = Number(labels?.[LABELS.attempt] ?? "1");
+    // The pods of a schedule read the pipeline's own object, those of later attempts that of the first.
+    if (starts.made(name) || labels?.[LABELS.runId] === undefined || attempt > 1) return true;
+    return this.#turns.take(() => this.#writes.hasConfig(name, rights.configIn));
+  }
+
+  /** Events of an attempt; read now where they aren't watched. */
+  async eventsOf(attempt: AttemptFacts): Promise<readonly KubernetesEvent[]> {
+    const { options, rights } = this.#parts;
+    if (rights.has("events:watch") || !rights.has("events:list")) return attempt.events;
+    const names = [attempt.job.metadata.name, ...attempt.pods.map(({ pod }) => pod.metadata.name)];
+    try {
+      const lists = await this.#turns.take(() =>
+        Promise.all(
+          names.map((name) =>
+            options.api.list(EVENTS, options.namespace, { fieldSelector: `involvedObject.name=${name}`, limit: 100 }),
+          ),
+        ),
+      );
+      return lists.flatMap(({ items }) => items.map(slimEvent)).filter(({ reason }) => reason !== undefined);
+    } catch (error) {
+      options.log.debug("Events of a run can't be read", { error: describeError(error) });
+      return attempt.events;
+    }
+  }
+}
+
+function recordOf(verdict: EndedVerdict): EndingRecord {
+  const { failure, endedAt, startedAt, exitCode, pod, proof, state } = verdict;
+  return {
+    state: state === "success" ? "success" : "failed",
+    at: Math.round(endedAt),
+    proof,
+    ...(pod === undefined ? {} : { pod }),
+    ...(startedAt === undefined ? {} : { startedAt: Math.round(startedAt) }),
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(failure === undefined ? {} : failure),
+    ...(verdict.endPods === "pods" ? { await: "pods" as const } : {}),
+  };
+}

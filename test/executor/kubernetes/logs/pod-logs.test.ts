@@ -1,0 +1,322 @@
+import { expect, test } from "vitest";
+import { eventually } from "../../../fakes/eventually.ts";
+import { temporaryDirectory } from "../../../fakes/temporary-directory.ts";
+import { FakePodLog, podGone, unavailable, waitingToStart } from "./fake-pod-log.ts";
+import { endOf, numberedLines, openLogs, RUN, readAll, source } from "./logs-world.ts";
+
+test("a followed log is read as it is printed, without the times, and ends with its length and hash", async () => {
+  const pod = new FakePodLog();
+  const logs = await openLogs(pod.api);
+  logs.follow(source());
+  pod.print("one\ntwo\r50%\r100%\n");
+  await eventually(async () => expect(await readAll(logs)).toBe("one\ntwo\r50%\r100%\n"));
+  pod.print("häh ✓\nno end");
+  await eventually(async () => expect(await readAll(logs)).toBe(pod.content));
+  expect((await logs.read(RUN, pod.content.length + 10, 100)).ended).toBe(false);
+  pod.end();
+  expect(await logs.end(RUN)).toEqual(endOf(pod.content));
+  expect((await logs.read(RUN, Buffer.byteLength(pod.content), 100)).ended).toBe(true);
+  expect(await logs.tail(RUN, 2)).toEqual(["häh ✓", "no end"]);
+});
+
+test("no line is lost or doubled when every stream breaks after a few kilobytes, loudly or quietly", async () => {
+  for (const breaksCleanly of [false, true]) {
+    const pod = new FakePodLog();
+    Object.assign(pod.faults, { breakAfter: 9_973, breaksCleanly, chunkBytes: 977 });
+    const logs = await openLogs(pod.api);
+    logs.follow(source());
+    for (let round = 0; round < 12; round++) {
+      pod.print(numberedLines(round * 50, 50));
+      pod.advance(3_100);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    pod.end();
+    const stated = endOf(pod.content);
+    await eventually(async () => expect(await logs.end(RUN, stated)).toEqual(stated), 20_000);
+    expect(await readAll(logs)).toBe(pod.content);
+    expect(pod.requests.length).toBeGreaterThan(3);
+  }
+}, 60_000);
+
+test("lines of exactly the same time are neither lost nor doubled after a reset", async () => {
+  const pod = new FakePodLog();
+  pod.faults.breakAfter = 200;
+  pod.faults.chunkBytes = 100;
+  const logs = await openLogs(pod.api);
+  pod.print(numberedLines(0, 5, 20), true);
+  logs.follow(source());
+  await eventually(() => expect(pod.requests.length).toBeGreaterThan(1));
+  pod.faults.breakAfter = 100_000;
+  pod.print(numberedLines(5, 5, 20), true);
+  pod.end();
+  expect(await logs.end(RUN, endOf(pod.content))).toEqual(endOf(pod.content));
+  expect(await readAll(logs)).toBe(pod.content);
+});
+
+test("a line of 1 MiB without an end arrives byte by byte across resets", async () => {
+  const pod = new FakePodLog();
+  pod.faults.breakAfter = 300_000;
+  const logs = await openLogs(pod.api);
+  pod.print("begin\n");
+  logs.follow(source());
+  pod.print("ä".repeat(524_288));
+  await eventually(() => expect(pod.requests.length).toBeGreaterThan(2), 15_000);
+  pod.faults.breakAfter = undefined;
+  pod.print(" the end\nnext\n");
+  pod.end();
+  await eventually(async () => expect(await logs.end(RUN)).toEqual(endOf(pod.content)), 20_000);
+  expect((await readAll(logs)) === pod.content).toBe(true);
+}, 60_000);
+
+test("bytes that are no UTF-8 are replaced, characters cut by chunks are not", async () => {
+  const pod = new FakePodLog();
+  pod.faults.chunkBytes = 1;
+  const logs = await openLogs(pod.api);
+  logs.follow(source());
+  pod.print(Uint8Array.of(0x61, 0xff, 0x62, 0xc3, 0x0a));
+  pod.print("ü✓😀\n");
+  pod.print(Uint8Array.of(0x7a, 0xe2, 0x9c));
+  pod.end();
+  const text = "a\ufffdb\ufffd\nü✓😀\nz\ufffd";
+  expect(await logs.end(RUN)).toEqual(endOf(text));
+  expect(await readAll(logs, RUN, 4)).toBe(text);
+});
+
+test("what rotation ate before it was read is marked where it is missing and counted at the end", async () => {
+  const pod = new FakePodLog();
+  const logs = await openLogs(pod.api);
+  logs.follow(source());
+  const first = numberedLines(0, 10);
+  pod.print(first);
+  await eventually(async () => expect(await readAll(logs)).toBe(first));
+  pod.faults.refuse = unavailable("connection refused");
+  pod.cut();
+  await eventually(() => expect(pod.open).toBe(0));
+  pod.advance(5_000);
+  pod.print(`${"lost".repeat(100)}\n`);
+  pod.rotate();
+  pod.advance(5_000);
+  const last = numberedLines(20, 10);
+  pod.print(last);
+  pod.faults.refuse = undefined;
+  pod.end();
+  const end = await logs.end(RUN, endOf(pod.content));
+  const text = await readAll(logs);
+  expect(end).toEqual(endOf(text));
+  expect(text.startsWith(`${first}[hybrid-runner: log may be missing here: the node rotated it`)).toBe(true);
+  expect(text).toContain(last);
+  const arrived = first.length + last.length;
+  expect(text).toContain(
+    `[hybrid-runner: ${pod.content.length - arrived} bytes of this attempt's log are missing: ${pod.content.length} bytes were printed, ${arrived} arrived]\n`,
+  );
+});
+
+test("a rotation that is followed through loses nothing and marks nothing when the wrapper's statement fits", async () => {
+  const pod = new FakePodLog();
+  const logs = await openLogs(pod.api);
+  logs.follow(source());
+  for (let file = 0; file < 5; file++) {
+    pod.print(numberedLines(file * 100, 100));
+    await eventually(async () => expect((await readAll(logs)).length).toBe(pod.content.length));
+    pod.rotate();
+    pod.advance(2_000);
+  }
+  pod.print("after\n");
+  pod.end();
+  expect(await logs.end(RUN, endOf(pod.content))).toEqual(endOf(pod.content));
+  expect(await readAll(logs)).toBe(pod.content);
+});
+
+test("a log that nobody stated and that was rotated says at its end that lines may be missing", async () => {
+  const pod = new FakePodLog();
+  const logs = await openLogs(pod.api);
+  logs.follow(source());
+  pod.print("before\n");
+  await eventually(async () => expect(await readAll(logs)).toBe("before\n"));
+  pod.rotate();
+  pod.print("after\n");
+  pod.end();
+  await logs.end(RUN);
+  expect(await readAll(logs)).toMatch(
+    /^before\nafter\n\[hybrid-runner: the node rotated this log, the last time at 2026-/,
+  );
+});
+
+test("a container that starts late and a log endpoint that refuses for a while delay the log and lose nothing", async () => {
+  const pod = new FakePodLog();
+  pod.faults.refuse = waitingToStart();
+  const logs = await openLogs(pod.api);
+  logs.follow(source());
+  await eventually(() => expect(pod.requests.length).toBeGreaterThan(1));
+  pod.print("started\n");
+  pod.faults.refuse = unavailable("the API server answers 503");
+  const asked = pod.requests.length;
+  await eventually(() => expect(pod.requests.length).toBeGreaterThan(asked + 1));
+  pod.faults.refuse = undefined;
+  await eventually(async () => expect(await readAll(logs)).toBe("started\n"));
+});
+
+test("a stream that stays open and silent while the program prints on is doubted and opened again", async () => {
+  const pod = new FakePodLog();
+  const logs = await openLogs(pod.api);
+  logs.follow(source());
+  pod.print("one\n");
+  await eventually(async () => expect(await readAll(logs)).toBe("one\n"));
+  pod.faults.stuck = true;
+  pod.print("two\n");
+  await eventually(async () => expect(await readAll(logs)).toBe("one\ntwo\n"), 25_000);
+}, 40_000);
+
+test("a runner that starts again goes on exactly where its spool ends", async () => {
+  const pod = new FakePodLog();
+  const dataDirectory = await temporaryDirectory();
+  for (let life = 0; life < 5; life++) {
+    const logs = await openLogs(pod.api, { dataDirectory });
+    logs.follow(source());
+    pod.print(numberedLines(life * 30, 30));
+    pod.print(`unfinished ${life}`);
+    await eventually(async () => expect(await readAll(logs)).toBe(pod.content));
+    await logs.close();
+    pod.print(` finished\nwhile nobody looked ${life}\n`);
+    pod.advance(1_700);
+  }
+  pod.end();
+  const logs = await openLogs(pod.api, { dataDirectory });
+  logs.follow(source());
+  expect(await logs.end(RUN)).toEqual(endOf(pod.content));
+  expect(await readAll(logs)).toBe(pod.content);
+  await logs.close();
+  const asked = pod.requests.length;
+  expect(await (await openLogs(pod.api, { dataDirectory })).end(RUN)).toEqual(endOf(pod.content));
+  expect(pod.requests.length).toBe(asked);
+});
+
+test("a lost spool is read again: the same bytes at the same offsets", async () => {
+  const pod = new FakePodLog();
+  pod.print(numberedLines(0, 500));
+  const before = await openLogs(pod.api);
+  before.follow(source());
+  await eventually(async () => expect(await readAll(before)).toBe(pod.content));
+  await before.close();
+  const logs = await openLogs(pod.api);
+  logs.follow({ ...source(), startedAt: Date.now() - 3_600_000 });
+  const from = 20_000;
+  await eventually(async () => expect((await logs.read(RUN, from, 50)).text).toBe(pod.content.slice(from, from + 50)));
+  expect(await readAll(logs)).toBe(pod.content);
+});
+
+test("a lost spool whose beginning was rotated away goes on where its reader was, behind a marker", async () => {
+  const pod = new FakePodLog();
+  pod.print(numberedLines(0, 500));
+  const had = pod.content.length;
+  pod.rotate();
+  pod.print("new file\n");
+  const logs = await openLogs(pod.api);
+  logs.follow({ ...source(), startedAt: Date.now() - 3_600_000 });
+  const piece = await eventually(async () => {
+    const read = await logs.read(RUN, had, 4_000);
+    expect(read.text).toContain("new file\n");
+    return read;
+  });
+  expect(piece.offset).toBe(had);
+  expect(piece.text).toMatch(
+    /^\[hybrid-runner: what was printed before 2026-.* is missing here or stands above.*\]\nnew file\n$/,
+  );
+  pod.print("later\n");
+  pod.end();
+  expect(await logs.end(RUN)).toBeUndefined();
+  expect((await logs.read(RUN, piece.nextOffset, 4_000)).text).toMatch(/^later\n/);
+});
+
+test("a later attempt's log follows the one before, which is drained first", async () => {
+  const [first, second] = [new FakePodLog(), new FakePodLog()];
+  const logs = await openLogs({
+    podLog: (namespace, pod, options, signal) =>
+      (pod === "pod-1" ? first : second).api.podLog(namespace, pod, options, signal),
+  });
+  logs.follow(source(1));
+  first.print("from the first\n");
+  await eventually(async () => expect(await readAll(logs)).toBe("from the first\n"));
+  first.faults.stuck = true;
+  first.print("its last words");
+  first.end();
+  logs.follow(source(2));
+  second.print("from the second\n");
+  second.end();
+  const text = "from the first\nits last words\n[hybrid-runner: attempt 2]\nfrom the second\n";
+  await eventually(async () => expect(await readAll(logs)).toBe(text));
+  expect(await logs.end(RUN, endOf("from the second\n"))).toEqual(endOf(text));
+});
+
+test("a log that ended goes on with another attempt", async () => {
+  const pod = new FakePodLog();
+  pod.print("one\n");
+  pod.end();
+  const logs = await openLogs(pod.api);
+  logs.follow(source(1));
+  expect(await logs.end(RUN)).toEqual(endOf("one\n"));
+  logs.follow(source(2));
+  const text = "one\n[hybrid-runner: attempt 2]\none\n";
+  await eventually(async () => expect(await readAll(logs)).toBe(text));
+  expect(await logs.end(RUN)).toEqual(endOf(text));
+});
+
+test("what can't be read because the pod is gone is told, unless all of it arrived", async () => {
+  const pod = new FakePodLog();
+  const logs = await openLogs(pod.api);
+  logs.follow(source());
+  pod.print("one\n");
+  await eventually(async () => expect(await readAll(logs)).toBe("one\n"));
+  pod.faults.refuse = podGone();
+  expect(await logs.end(RUN, endOf("one\n"))).toEqual(endOf("one\n"));
+  logs.follow(source(2));
+  await logs.end(RUN, endOf("two\n"));
+  expect(await readAll(logs)).toBe(
+    "one\n[hybrid-runner: attempt 2]\n[hybrid-runner: 4 bytes of this attempt's log are missing: 4 bytes were printed, 0 arrived (the pod is gone)]\n",
+  );
+});
+
+test("the kubelet's own words in place of a log are not taken for the program's", async () => {
+  const pod = new FakePodLog();
+  const words = new TextEncoder().encode('failed to try resolving symlinks in path "/var/log/pods/x": no such file\n');
+  const logs = await openLogs({
+    podLog: async function* (namespace, name, options, signal) {
+      if (pod.requests.length === 0) yield words;
+      yield* pod.api.podLog(namespace, name, options, signal);
+    },
+  });
+  pod.print("the program's\n");
+  pod.end();
+  logs.follow(source());
+  expect(await logs.end(RUN)).toEqual(endOf("the program's\n"));
+});
+
+test("a line of ours stands on a line of its own and doesn't disturb the statement", async () => {
+  const pod = new FakePodLog();
+  const logs = await openLogs(pod.api);
+  logs.follow(source());
+  pod.print("half");
+  await eventually(async () => expect(await readAll(logs)).toBe("half"));
+  await logs.note(RUN, "attempt 2 in 300 s");
+  pod.print(" a line\n");
+  pod.end();
+  const text = "half\n[hybrid-runner: attempt 2 in 300 s]\n a line\n";
+  expect(await logs.end(RUN, endOf(pod.content))).toEqual(endOf(text));
+  expect(await readAll(logs)).toBe(text);
+});
+
+test("a log that was drained before the statement was known is compared with it afterwards, once", async () => {
+  const pod = new FakePodLog();
+  const dataDirectory = await temporaryDirectory();
+  pod.print("one\n");
+  pod.end();
+  const text = "one\n[hybrid-runner: 3 bytes of this attempt's log are missing: 7 bytes were printed, 4 arrived]\n";
+  for (let life = 0; life < 2; life++) {
+    const logs = await openLogs(pod.api, { dataDirectory });
+    logs.follow(source());
+    await logs.end(RUN);
+    expect(await logs.end(RUN, { bytes: 7, sha256: "0".repeat(64) })).toEqual(endOf(text));
+    expect(await readAll(logs)).toBe(text);
+    await logs.close();
+  }
+});
