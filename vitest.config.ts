@@ -4,6 +4,8 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // They need a real cluster: vitest.cluster.config.ts.
+    exclude: ["test/cluster/**"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -29,7 +29,9 @@ The number behind a name is the generation of the documented product that has it
 4. \`simpleK8s\`, when the runner is in a cluster (\`KUBERNETES_SERVICE_HOST\` is set)
 5. \`process\`
 
-This version has the executor \`process\` and the secret stores \`env\` and \`file\`. With another executor the runner starts, connects and keeps its pipelines; readiness and \`service.status\` say what is missing, and every run is refused with the reason \`noExecutor\`. With another secret store, runs without secret references work and the others fail with \`SecretUnresolved\`. The settings of both are read and checked all the same.
+This version has the executors \`process\` and \`simpleK8s\` and the secret stores \`env\`, \`file\` and \`kubernetes\`. With another executor the runner starts, connects and keeps its pipelines; readiness and \`service.status\` say what is missing, and every run is refused with the reason \`noExecutor\`. With another secret store, runs without secret references work and the others fail with \`SecretUnresolved\`. The settings of both are read and checked all the same.
+
+How the settings of the last parts become pods is told in [Ingestion pods](kubernetes-pods.md).
 
 ${SLICES.map(({ title, rows }) => slice(title, Object.keys(rows) as typeof SETTING_KEYS)).join("\n\n")}
 `;

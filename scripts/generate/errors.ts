@@ -14,6 +14,7 @@ export const PLACES: Readonly<Record<string, string>> = {
   "src/gateway/api/": "API",
   "src/gateway/auth/": "API, refused runners, start of the gateway",
   "src/gateway/server-errors.ts": "start of the gateway",
+  "src/kubernetes/": "start of the runner, its log, a run's failure",
   "src/pipelines/": "runner's log",
   "src/protocol/": "log of runner or gateway",
   "src/runner/": "start of the runner, its log",

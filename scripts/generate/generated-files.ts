@@ -5,6 +5,7 @@ import { openApi } from "./openapi.ts";
 import { protocolMarkdown } from "./protocol-markdown.ts";
 import { protocolSchema } from "./protocol-schema.ts";
 import { protocolTypes } from "./protocol-types.ts";
+import { rbacMarkdown } from "./rbac.ts";
 
 /** A file that is derived from the sources: `make` is handed its present text and answers the text it should have. */
 export interface GeneratedFile {
@@ -18,6 +19,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: "docs/protocol.schema.json", make: () => protocolSchema() },
   { path: "docs/configuration.md", make: () => configurationMarkdown() },
   { path: "docs/metrics.md", make: () => metricsMarkdown() },
+  { path: "docs/rbac.md", make: () => rbacMarkdown() },
   { path: "docs/openapi.json", make: () => openApi() },
   { path: "docs/troubleshooting.md", make: (present) => troubleshooting(present) },
   { path: "docs/protocol.md", make: (present) => protocolMarkdown(present) },

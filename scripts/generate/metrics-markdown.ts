@@ -24,7 +24,7 @@ ${table(DOCUMENTED_METRICS)}
 
 ${table(OWN_METRICS)}
 
-Reads of secrets are not among them: they happen in the run's own process, which tells the runner its end and nothing of its secrets. A run that failed over one is counted in \`hybrid_runner_run_failures_total{category="SecretUnresolved"}\`.
+Secrets are read in the run's own process, which leaves behind how often and with what result when it ends, and nothing else of them; in a pod the run's own program could leave other counts there. A run that failed over one is counted in \`hybrid_runner_run_failures_total{category="SecretUnresolved"}\`.
 
 ## Probes
 

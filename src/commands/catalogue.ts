@@ -31,6 +31,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     usage: "config show [--json] [--config FILE] …",
     load: () => import("./config.ts"),
   },
+  rbac: {
+    summary: "the Role that the runner needs in the cluster, for kubectl apply",
+    usage: "rbac NAMESPACE [--service-account NAME] [--runner-namespace NS] [--user NAME] [--documented]",
+    load: () => import("./rbac.ts"),
+  },
   exec: {
     summary: "the wrapper: resolve secret references, start a program, mask its output",
     usage: "exec -- COMMAND [ARGUMENT…]",
@@ -46,6 +51,12 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     usage: "demo-connector",
     internal: true,
     load: () => import("./demo-connector.ts"),
+  },
+  "install-wrapper": {
+    summary: "copy the wrapper with all it needs into a directory, for an ingestion pod",
+    usage: "install-wrapper DIR",
+    internal: true,
+    load: () => import("./install-wrapper.ts"),
   },
   version: { summary: "print the version", usage: "version [--json]", load: () => import("./version.ts") },
 };

@@ -1,33 +1,23 @@
 import { systemClock } from "../base/clock.ts";
 import { errorCode, explainError, isKind } from "../base/errors.ts";
 import { createLog } from "../base/log.ts";
-import { signalNumber } from "../runtime/child.ts";
 import { RUNTIME_ERRORS } from "../runtime/errors.ts";
 import { openStandardOutput } from "../runtime/standard-output.ts";
 import { environment, onSignals, writeError } from "../runtime/system.ts";
 import type { ExecRequest, WrapRequest } from "../wrapper/exec-request.ts";
-import type { WrappedEnd } from "../wrapper/wrapper.ts";
-
-/** Exit codes of ours beside the program's own: sysexits(3), the shell's 126 and 127, timeout(1)'s 124. */
-const EXIT = {
-  unresolved: 70,
-  badConfig: 78,
-  timedOut: 124,
-  notExecutable: 126,
-  notFound: 127,
-  signalBase: 128,
-} as const;
+import { EXIT, exitCodeOf, exitCodeOfSignal } from "../wrapper/exit-code.ts";
 
 /**
  * `hybrid-runner exec`: the wrapper. Resolves the references in `config` and in the other variables, starts the program and
  * answers its exit code (128 + n for a signal), or 70 for an unresolved secret, 78 for a bad configuration, 126 or 127 for a
  * program that can't be started, 124 after a timeout. TERM, INT and HUP end the program. With `--run-directory` it supervises
- * one run of the process executor.
+ * one run of the process executor, with `--pod` it is the wrapper of an ingestion pod (wrapper-place.ts).
  */
 export async function run(args: readonly string[]): Promise<number> {
-  // The form in which a runner calls it, looked for first: a run waits until its supervisor is loaded.
+  // The forms in which a runner calls it, looked for first: a run waits until its wrapper is loaded.
   const [flag, directory, ...more] = args;
   if (flag === "--run-directory" && directory !== undefined && more.length === 0) return superviseIn(directory);
+  if (flag === "--pod") return (await import("../wrapper/pod.ts")).wrapInPod(args.slice(1), environment());
   const { readExecRequest } = await import("../wrapper/exec-request.ts");
   let request: ExecRequest;
   try {
@@ -68,32 +58,11 @@ async function wrap(request: WrapRequest): Promise<number> {
     return exitCodeOf(end);
   } catch (error) {
     // Whoever read our output has left, and the program was ended for it, as a pipe would have done.
-    if (errorCode(error) === "EPIPE") return EXIT.signalBase + signalNumber("SIGPIPE");
+    if (errorCode(error) === "EPIPE") return exitCodeOfSignal("SIGPIPE");
     throw error;
   } finally {
     await provider.dispose();
     output.close();
     takeBack();
   }
-}
-
-function exitCodeOf(end: WrappedEnd): number {
-  switch (end.kind) {
-    case "exited":
-      return end.exitCode;
-    case "signaled":
-      return EXIT.signalBase + signalNumber(end.signal);
-    case "stopped":
-      return end.exitCode ?? EXIT.signalBase + signalNumber(end.signal ?? "SIGTERM");
-    case "timedOut":
-      return EXIT.timedOut;
-    case "notStarted":
-      return notStartedCode(end);
-  }
-}
-
-function notStartedCode(end: Extract<WrappedEnd, { kind: "notStarted" }>): number {
-  if (end.category === "SecretUnresolved") return EXIT.unresolved;
-  if (end.category === "ConfigError") return EXIT.badConfig;
-  return end.reason === "notFound" ? EXIT.notFound : EXIT.notExecutable;
 }

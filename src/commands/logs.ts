@@ -2,6 +2,7 @@ import { systemClock } from "../base/clock.ts";
 import { CodedError, errorCode } from "../base/errors.ts";
 import { evaluateSettings } from "../config/load.ts";
 import { defaultDataDirectory, readSources } from "../config/read.ts";
+import { listPodLogsOnSite, type PodLogOnSite, readPodLogOnSite } from "../executor/kubernetes/logs/logs-on-site.ts";
 import { findRunOnSite, listRunsOnSite, type RunOnSite, readLogOnSite } from "../executor/process/runs-on-site.ts";
 import { parseArguments } from "../runtime/arguments.ts";
 import { RUNTIME_ERRORS } from "../runtime/errors.ts";
@@ -59,13 +60,15 @@ async function dataDirectoryOf(values: Readonly<Record<string, unknown>>): Promi
 }
 
 async function listRuns(dataDirectory: string, json: boolean, output: StandardOutput): Promise<void> {
-  const runs = await listRunsOnSite(dataDirectory);
+  const runs = [...(await listRunsOnSite(dataDirectory)), ...(await listPodLogsOnSite(dataDirectory))];
   if (json) for (const found of runs) await output.write(`${JSON.stringify(found)}\n`);
   else if (runs.length === 0) await output.write(`There are no runs in ${dataDirectory}\n`);
   else for (const found of runs) await output.write(`${asRow(found)}\n`);
 }
 
-function asRow({ runId, state, createdAt, logBytes, pipelineName, delivered }: RunOnSite): string {
+function asRow(found: RunOnSite | PodLogOnSite): string {
+  const { runId, state, createdAt, logBytes, delivered } = found;
+  const pipelineName = "pipelineName" in found ? found.pipelineName : undefined;
   const time = createdAt === undefined ? "" : new Date(createdAt).toISOString();
   const columns = [
     runId,
@@ -83,16 +86,15 @@ async function showLog(
   options: { readonly follow: boolean; readonly json: boolean },
   output: StandardOutput,
 ): Promise<void> {
-  const runId = await findRunOnSite(dataDirectory, name);
+  const inPods = (await listPodLogsOnSite(dataDirectory)).filter(({ runId }) => runId.startsWith(name.toLowerCase()));
+  const inPod = inPods.length === 1 ? inPods[0]?.runId : undefined;
+  const runId = inPod ?? (await findRunOnSite(dataDirectory, name));
+  const read = inPod === undefined ? readLogOnSite : readPodLogOnSite;
   const stop = new AbortController();
   const takeBack = onSignals(["SIGINT", "SIGTERM", "SIGHUP"], () => stop.abort());
   try {
     const { follow, json } = options;
-    for await (const piece of readLogOnSite(dataDirectory, runId, {
-      follow,
-      clock: systemClock,
-      signal: stop.signal,
-    })) {
+    for await (const piece of read(dataDirectory, runId, { follow, clock: systemClock, signal: stop.signal })) {
       const { offset, text } = piece;
       await output.write(json ? `${JSON.stringify({ runId, offset, text })}\n` : text);
     }

@@ -29,13 +29,16 @@ export interface Evaluation {
  */
 export function loadSettings(sources: Sources): LoadedSettings {
   const { values, origins, warnings, problems } = evaluateSettings(sources);
-  if (problems.length > 0) {
-    throw new CodedError(
-      CONFIG_ERRORS.ConfigInvalid,
-      `Cannot use the configuration: ${problems.length} problem(s)\n  - ${problems.join("\n  - ")}`,
-    );
-  }
+  if (problems.length > 0) throw configInvalid(problems);
   return { settings: values as Settings, origins, warnings };
+}
+
+/** The error that tells all that is wrong at once. */
+export function configInvalid(problems: readonly string[]): CodedError {
+  return new CodedError(
+    CONFIG_ERRORS.ConfigInvalid,
+    `Cannot use the configuration: ${problems.length} problem(s)\n  - ${problems.join("\n  - ")}`,
+  );
 }
 
 /** As `loadSettings`, but tells what is wrong instead of throwing. */

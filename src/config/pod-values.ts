@@ -69,6 +69,14 @@ export function image(text: string): string {
   return text;
 }
 
+/** Number of a user that isn't root, or undefined for `image`. */
+export function userOrImage(text: string): number | undefined {
+  if (text.toLowerCase() === "image") return undefined;
+  const user = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(user >= 1 && user <= 2_147_483_647)) throw new Error("the number of a user from 1 to 2147483647, or image");
+  return user;
+}
+
 /** An amount of processor time. */
 export function cpuQuantity(text: string): string {
   const amount = quantityNumber(text);

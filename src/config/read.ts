@@ -4,11 +4,14 @@ import { type FlagTable, parseArguments } from "../runtime/arguments.ts";
 import { absolutePath, joinPath, readTextIfExists } from "../runtime/files.ts";
 import { environment, place } from "../runtime/system.ts";
 import { CONFIG_ERRORS } from "./errors.ts";
-import { type LoadedSettings, loadSettings, type Sources } from "./load.ts";
+import { configInvalid, type LoadedSettings, loadSettings, type Sources } from "./load.ts";
+import { type PodParameters, readPodParameters } from "./parameter-files.ts";
 import { flagOf, SETTING_KEYS, type Settings } from "./settings.ts";
 
-/** Settings with the data directory filled in. */
-export type CompleteSettings = LoadedSettings & { readonly settings: Settings & { readonly dataDirectory: string } };
+/** Settings with the data directory filled in, and with what stands in files that they name. */
+export type CompleteSettings = LoadedSettings & {
+  readonly settings: Settings & { readonly dataDirectory: string; readonly podParameters: PodParameters };
+};
 
 /**
  * Reads the runner's settings from its command line, environment and file (`--config` or CONFIG_FILE).
@@ -18,7 +21,21 @@ export async function readSettings(args: readonly string[]): Promise<CompleteSet
   const { sources } = await readSources(args);
   const loaded = loadSettings(sources);
   const dataDirectory = absolutePath(loaded.settings.dataDirectory ?? defaultDataDirectory(sources.environment));
-  return { ...loaded, settings: { ...loaded.settings, dataDirectory } };
+  const podParameters = await podParametersOf(loaded);
+  return { ...loaded, settings: { ...loaded.settings, dataDirectory, podParameters } };
+}
+
+/** Parameter files are read only for the executor that makes the pods itself: Argo's have other fields. */
+async function podParametersOf({ settings, origins }: LoadedSettings): Promise<PodParameters> {
+  if (settings.executorType !== "simpleK8s") return {};
+  const nameOf = (key: "containerSpecFilePath" | "workflowSpecFilePath"): string =>
+    origins[key].replace(/^(?:variable|flag) /, "").replace(/^file$/, key);
+  const { parameters, problems } = await readPodParameters(settings, {
+    containerSpecFilePath: nameOf("containerSpecFilePath"),
+    workflowSpecFilePath: nameOf("workflowSpecFilePath"),
+  });
+  if (problems.length === 0) return parameters;
+  throw configInvalid(problems);
 }
 
 /**

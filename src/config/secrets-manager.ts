@@ -18,7 +18,7 @@ const NAMES: Readonly<Record<string, SecretsManager>> = {
 };
 
 /** The stores that this version can read. */
-export const READABLE_STORES: readonly SecretsManager[] = ["env", "file"];
+export const READABLE_STORES: readonly SecretsManager[] = ["env", "file", "kubernetes"];
 
 /** The store of this name; upper and lower case are alike. @throws Error whose message completes "must be …" */
 export function secretsManager(text: string): SecretsManager {

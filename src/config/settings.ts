@@ -1,4 +1,5 @@
 import { ARGO_SETTINGS, type ArgoSettings } from "./settings/argo.ts";
+import { CLUSTER_SETTINGS, type ClusterSettings } from "./settings/cluster.ts";
 import { CONNECTION_SETTINGS, type ConnectionSettings } from "./settings/connection.ts";
 import { EXECUTOR_SETTINGS, type ExecutorSettings } from "./settings/executor.ts";
 import { INGESTION_SETTINGS, type IngestionSettings } from "./settings/ingestion.ts";
@@ -19,6 +20,7 @@ export interface Settings
     SecretsSettings,
     ObservabilitySettings,
     KubernetesSettings,
+    ClusterSettings,
     ArgoSettings {}
 
 /** The table in the parts in which it is documented. A new setting is a row and a field in one of them. */
@@ -29,6 +31,7 @@ export const SLICES: readonly { readonly title: string; readonly rows: Partial<S
   { title: "Secrets", rows: SECRETS_SETTINGS },
   { title: "Metrics, probes and the runner's log", rows: OBSERVABILITY_SETTINGS },
   { title: "Ingestion pods", rows: KUBERNETES_SETTINGS },
+  { title: "Kubernetes cluster", rows: CLUSTER_SETTINGS },
   { title: "Argo", rows: ARGO_SETTINGS },
 ];
 
@@ -40,6 +43,7 @@ export const SETTINGS: SettingRows<Settings> = {
   ...SECRETS_SETTINGS,
   ...OBSERVABILITY_SETTINGS,
   ...KUBERNETES_SETTINGS,
+  ...CLUSTER_SETTINGS,
   ...ARGO_SETTINGS,
 };
 

@@ -1,8 +1,9 @@
+import { RUNS_OF_A_CLUSTER } from "./settings/executor.ts";
 import { KUBERNETES_SETTINGS } from "./settings/kubernetes.ts";
 import type { Settings } from "./settings.ts";
 
 /**
- * Fills in what follows from other settings (ADR 0009): the executor, the secret store, the address of the API.
+ * Fills in what follows from other settings (ADR 0009): the executor, the secret store, how many runs, the address of the API.
  * A setting that was given, even badly, is left alone.
  */
 export function workOut(
@@ -19,8 +20,10 @@ export function workOut(
     if (why !== undefined) put("executorType", type, why);
   }
   const executor = values["executorType"];
-  if (origins["secretsManager"] === "default" && executor !== undefined && executor !== "process") {
-    put("secretsManager", "kubernetes", `the executor is ${String(executor)}`);
+  if (executor !== undefined && executor !== "process") {
+    const why = `the executor is ${String(executor)}`;
+    if (origins["secretsManager"] === "default") put("secretsManager", "kubernetes", why);
+    if (origins["maxConcurrentRuns"] === "default") put("maxConcurrentRuns", RUNS_OF_A_CLUSTER, why);
   }
   const serverUrl = values["serverUrl"];
   if (origins["serverHostApiUrl"] === "default" && typeof serverUrl === "string") {

@@ -5,6 +5,8 @@ export interface PipelineHead extends PipelineKey {
   readonly enabled: boolean;
   /** Absent: runs only on demand. */
   readonly schedule?: Schedule;
+  /** True when only the cluster has something of it, without its body: the gateway is asked for that. */
+  readonly bodyMissing?: true;
 }
 
 /** Where deployed pipelines are kept: files for the process executor, cluster objects for the others. */
@@ -13,7 +15,7 @@ export interface PipelineStore {
   list(): Promise<readonly PipelineHead[]>;
   /** The body, or undefined when there is no such pipeline. @throws CodedError PipelineUnreadable */
   read(pipelineId: string): Promise<PipelineBody | undefined>;
-  /** Stores a body durably in place of an older one. */
+  /** Stores a body durably in place of an older one, which stays when this fails. @throws CodedError */
   write(pipeline: PipelineBody): Promise<void>;
   remove(pipelineId: string): Promise<void>;
 }

@@ -10,7 +10,7 @@ export interface Tombstone {
 
 /** The difference between what a gateway wants and what is here. Nothing is deleted without a tombstone. */
 export interface PipelineDifference {
-  /** Missing here, or here in an older generation or with another hash. */
+  /** Missing here, or here in an older generation, with another hash, or without its body. */
   readonly fetch: readonly string[];
   /** Here, with a tombstone of at least its generation. */
   readonly remove: readonly Tombstone[];
@@ -96,8 +96,11 @@ export class Pipelines {
   }
 }
 
-/** Equal generations with different hashes happen when a gateway was restored from a backup: what it wants now counts. */
-function isCurrent(present: PipelineKey, offered: PipelineKey): boolean {
+/**
+ * Equal generations with different hashes happen when a gateway was restored from a backup: what it wants now counts.
+ * One without its body isn't there in full.
+ */
+function isCurrent(present: PipelineHead, offered: PipelineKey): boolean {
   if (present.generation !== offered.generation) return present.generation > offered.generation;
-  return present.hash === offered.hash;
+  return present.hash === offered.hash && present.bodyMissing !== true;
 }

@@ -4,10 +4,15 @@ import { defineErrors, type ErrorKind } from "../base/errors.ts";
 export const RUNNER_ERRORS: {
   readonly TokenUnreadable: ErrorKind<"TokenUnreadable">;
   readonly CertificatesUnreadable: ErrorKind<"CertificatesUnreadable">;
+  readonly NamespaceUnknown: ErrorKind<"NamespaceUnknown">;
 } = defineErrors({
   CertificatesUnreadable: {
     retryable: false,
     advice: "Let SERVER_CA_FILE name a PEM file that the runner's user can read",
+  },
+  NamespaceUnknown: {
+    retryable: false,
+    advice: "Set INGESTION_NAMESPACE, or give the context of the kubeconfig a namespace",
   },
   TokenUnreadable: {
     retryable: true,

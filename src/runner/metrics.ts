@@ -8,7 +8,7 @@ import type { Connection } from "../connection/connection.ts";
 import type { Executor } from "../executor/executor.ts";
 import type { MetricsServerOptions } from "../metrics/server.ts";
 import type { Runs } from "../runs/runs.ts";
-import type { Schedules } from "../schedules/schedules.ts";
+import type { Calendar } from "./calendar.ts";
 import { stuckLoops } from "./liveness.ts";
 import type { Measures } from "./measures.ts";
 import { readiness } from "./readiness.ts";
@@ -20,7 +20,7 @@ export interface Observed {
   /** When the connection came into its present state, on the steady clock. */
   readonly connectionSince: () => number;
   readonly runs: Runs;
-  readonly schedules: Schedules;
+  readonly schedules: Calendar;
   readonly executor: Executor;
   readonly executorIsAbsent: boolean;
   readonly measures: Measures;

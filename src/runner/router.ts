@@ -18,7 +18,7 @@ export interface RouterSurroundings {
   readonly policy: Policy;
   readonly pipelines: Pipelines;
   readonly runs: Runs;
-  readonly schedules: Pick<Schedules, "set" | "remove">;
+  readonly schedules: Pick<Schedules, "set" | "remove" | "dropWaiting">;
   readonly executor: Executor;
 }
 
@@ -65,7 +65,7 @@ async function carryOut(
   clockOffsetMs: number,
   surroundings: RouterSurroundings,
 ): Promise<Verdict> {
-  const { pipelines, runs, executor } = surroundings;
+  const { pipelines, runs, schedules, executor } = surroundings;
   switch (operation.type) {
     case "pipeline.deploy":
       return deploy(operation.body.pipeline, surroundings);
@@ -85,8 +85,12 @@ async function carryOut(
     case "pipeline.delete":
       await removeBuried(operation.body, surroundings);
       return { outcome: "accepted" };
-    case "pipeline.stop":
-      return runs.stopAll(operation.body.pipelineId);
+    case "pipeline.stop": {
+      const verdict = await runs.stopAll(operation.body.pipelineId);
+      // It would take the place that has just become free.
+      await schedules.dropWaiting(operation.body.pipelineId);
+      return verdict;
+    }
     case "run.start":
       return runs.start(operation.body, clockOffsetMs);
     case "run.stop":

@@ -4,23 +4,19 @@ import { KeyedQueue } from "../base/keyed-queue.ts";
 import type { Log } from "../base/log.ts";
 import { Pulses } from "../base/pulses.ts";
 import { Scope } from "../base/scope.ts";
-import type { Settings } from "../config/settings.ts";
 import { type Connection, createConnection, type RunnerFacts } from "../connection/connection.ts";
 import type { ConnectionStatus } from "../connection/runner-side.ts";
 import { ABSENT_EXECUTORS } from "../executor/catalogue.ts";
-import { openPipelineFiles } from "../pipelines/pipeline-files.ts";
 import { Pipelines } from "../pipelines/pipelines.ts";
 import { openPolicy } from "../policy/policy.ts";
 import { isTerminal } from "../protocol/run-state.ts";
 import { Runs } from "../runs/runs.ts";
-import { joinPath, readTextIfExists } from "../runtime/files.ts";
+import { readTextIfExists } from "../runtime/files.ts";
 import { platformText } from "../runtime/system.ts";
-import { openScheduleRecords } from "../schedules/schedule-records.ts";
-import { Schedules } from "../schedules/schedules.ts";
+import { Schedules, type SchedulesOptions } from "../schedules/schedules.ts";
 import { VERSION } from "../version.ts";
+import { type Calendar, CLUSTER_CALENDAR } from "./calendar.ts";
 import { RUNNER_ERRORS } from "./errors.ts";
-import { openConfiguredExecutor } from "./executor-settings.ts";
-import { installationId } from "./installation.ts";
 import { Measures } from "./measures.ts";
 import { startMetrics } from "./metrics.ts";
 import { OPERATIONS } from "./router.ts";
@@ -28,6 +24,7 @@ import { runnerSide } from "./runner-side.ts";
 import { scheduledRuns } from "./scheduled-runs.ts";
 import { timedExecutor } from "./timed-executor.ts";
 import { tokenSource } from "./token.ts";
+import { openWorkplace, type RunnerSettings, type Workplace } from "./workplace.ts";
 
 /** A runner at work. */
 export interface Runner {
@@ -43,6 +40,8 @@ const BYTES_PER_MEGABYTE = 1_000_000;
 
 /** The logs are looked at four times a second; after this long without it that loop is stuck. */
 const LOGS_LIMIT_MS = 60_000;
+/** The schedules are looked at every 30 s at least; a fire may wait for what is done to its pipeline. */
+const SCHEDULES_LIMIT_MS = 180_000;
 
 /** How long states not yet acknowledged are waited for. */
 const FLUSH_MS = 3000;
@@ -51,11 +50,7 @@ const FLUSH_MS = 3000;
  * Starts the runner, in the order of the story: what was there before is read back before new work is accepted.
  * @throws CodedError when the data directory, the executor or a file named in the settings can't be used
  */
-export async function startRunner(
-  settings: Settings & { readonly dataDirectory: string },
-  clock: Clock,
-  log: Log,
-): Promise<Runner> {
+export async function startRunner(settings: RunnerSettings, clock: Clock, log: Log): Promise<Runner> {
   const scope = new Scope(clock, log);
   try {
     return await start(settings, clock, log, scope);
@@ -65,23 +60,22 @@ export async function startRunner(
   }
 }
 
-async function start(
-  settings: Settings & { readonly dataDirectory: string },
-  clock: Clock,
-  log: Log,
-  scope: Scope,
-): Promise<Runner> {
-  const measures = new Measures(clock);
+async function start(settings: RunnerSettings, clock: Clock, log: Log, scope: Scope): Promise<Runner> {
+  const measures = new Measures(clock, settings.secretsManager);
   const pulses = new Pulses(clock);
-  const executor = timedExecutor(await openConfiguredExecutor(settings, clock, log), measures.executor, clock);
-  scope.own("executor", () => executor.close());
-  const pipelines = await Pipelines.open(await openPipelineFiles(joinPath(settings.dataDirectory, "pipelines"), log));
-
   let connection: Connection | undefined;
-  let schedules: Schedules | undefined;
+  const isStandby = (): boolean => connection?.status().state === "standby";
+  const place = await openWorkplace(settings, isStandby, measures.onSecretReads, clock, log);
+  scope.own("workplace", () => place.close());
+  const executor = timedExecutor(place.executor, measures.executor, clock);
+  scope.own("executor", () => executor.close());
+  const pipelines = await Pipelines.open(place.pipelines);
+
+  let schedules: Calendar | undefined;
   let connectionSince = clock.monotonic();
   let draining = false;
   let logsBeat = (): void => undefined;
+  let schedulesBeat = (): void => undefined;
   const runs = new Runs({
     executor,
     pipelines,
@@ -99,15 +93,19 @@ async function start(
   scope.own("runs", () => runs.close());
 
   const [turns, policy] = [new KeyedQueue(), openPolicy];
-  const records = await openScheduleRecords(joinPath(settings.dataDirectory, "schedules"), log);
-  const ordered = scheduledRuns({ policy, pipelines, runs });
-  const calendar = await Schedules.open({ records, runs: ordered, turns, clock, log }, pipelines.heads());
+  const ordered = scheduledRuns({ policy, pipelines, runs, isStandby });
+  const calendar = await openCalendar(
+    place,
+    { runs: ordered, turns, clock, log, onTurn: () => schedulesBeat() },
+    pipelines,
+  );
   schedules = calendar;
 
+  const refresh = once(() => void place.refresh());
   connection = createConnection({
     url: settings.serverUrl,
     token: tokenSource(settings),
-    runner: await runnerFacts(settings, executor.kind),
+    runner: runnerFacts(settings, executor.kind, place.installationId),
     reconnectFloorMs: settings.reconnectDelaySeconds * 1000,
     side: runnerSide({ turns, log, policy, pipelines, runs, schedules: calendar, executor }),
     clock,
@@ -115,6 +113,7 @@ async function start(
     onStatus: (status) => {
       connectionSince = clock.monotonic();
       log.info("Connection", { ...status });
+      if (status.state === "ready") refresh();
     },
     onOperation: measures.onOperation,
     onRoundTrip: measures.onRoundTrip,
@@ -144,19 +143,35 @@ async function start(
   scope.own("schedules", () => calendar.stop());
 
   await runs.adopt();
+  if (place.schedules !== undefined) schedulesBeat = pulses.loop("schedules", SCHEDULES_LIMIT_MS);
   calendar.start();
   logsBeat = pulses.loop("logs", LOGS_LIMIT_MS);
   line.start();
   return { status: () => line.status(), stop: () => scope.close(STOP_LIMIT_MS) };
 }
 
-async function runnerFacts(
-  settings: Settings & { readonly dataDirectory: string },
-  executor: string,
-): Promise<RunnerFacts> {
+function once(act: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) act();
+    done = true;
+  };
+}
+
+/** Without records of its own the runner leaves the firing to its cluster. */
+async function openCalendar(
+  { schedules: records }: Workplace,
+  parts: Omit<SchedulesOptions, "records">,
+  pipelines: Pipelines,
+): Promise<Calendar> {
+  if (records === undefined) return CLUSTER_CALENDAR;
+  return Schedules.open({ ...parts, records }, pipelines.heads());
+}
+
+function runnerFacts(settings: RunnerSettings, executor: string, installationId: string): RunnerFacts {
   return {
     runnerId: settings.agentId,
-    installationId: await installationId(settings.dataDirectory),
+    installationId,
     instanceId: crypto.randomUUID(),
     runnerVersion: VERSION,
     executor,

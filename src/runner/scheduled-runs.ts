@@ -10,14 +10,17 @@ export interface ScheduledRunsOptions {
   readonly policy: Policy;
   readonly pipelines: Pick<Pipelines, "read">;
   readonly runs: Pick<Runs, "start" | "liveRunOf" | "hasRoom">;
+  /** True while another process of this installation has the session; that one fires. Absent: never. */
+  readonly isStandby?: () => boolean;
 }
 
 /** Refusals that time or another turn may lift; the others last as long as the pipeline is what it is. */
 const PASSING: ReadonlySet<RefusalReason> = new Set(["draining", "full", "standby", "storage", "tooLate"]);
 
 /** The one place where schedules and runs meet. A scheduled run is asked of the policy as one that the gateway orders. */
-export function scheduledRuns({ policy, pipelines, runs }: ScheduledRunsOptions): ScheduledRuns {
+export function scheduledRuns({ policy, pipelines, runs, isStandby }: ScheduledRunsOptions): ScheduledRuns {
   const start = async (order: ScheduledOrder): Promise<StartAnswer> => {
+    if (isStandby?.()) return { outcome: "later", reason: "another process of this installation has the session" };
     try {
       const { pipelineId } = order;
       const pipelineType = (await pipelines.read(pipelineId))?.pipelineType;
@@ -34,5 +37,9 @@ export function scheduledRuns({ policy, pipelines, runs }: ScheduledRunsOptions)
       return { outcome: "later", reason: describeError(error) };
     }
   };
-  return { start, liveRunOf: (pipelineId) => runs.liveRunOf(pipelineId), hasRoom: () => runs.hasRoom() };
+  return {
+    start,
+    liveRunOf: (pipelineId) => runs.liveRunOf(pipelineId),
+    hasRoom: () => !isStandby?.() && runs.hasRoom(),
+  };
 }

@@ -55,6 +55,7 @@ export function snapshotOf(
       unacknowledgedLogBytes: line.unacknowledgedLogBytes,
     },
     verdicts: measures.verdicts(),
+    secretReads: measures.secretReads(),
     runs: {
       created: counts.accepted,
       byState: new Map(RUN_STATES.map((one) => [one, reports.filter((report) => report.state === one).length])),

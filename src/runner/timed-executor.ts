@@ -21,6 +21,8 @@ export function timedExecutor(executor: Executor, durations: Durations, clock: C
     stop: (runId) => timed(() => executor.stop(runId)),
     readLog: (runId, offset, limit) => executor.readLog(runId, offset, limit),
     release: (runId) => timed(() => executor.release(runId)),
+    ...(executor.discover === undefined ? {} : { discover: executor.discover.bind(executor) }),
+    ...(executor.deployments === undefined ? {} : { deployments: executor.deployments }),
     close: () => executor.close(),
   };
 }

@@ -34,6 +34,18 @@ export async function writeDurably(path: string, text: string, mode = 0o600): Pr
   await syncDirectory(dirname(path));
 }
 
+/** Writes a file so that whoever looks sees all of the new text or none of it. It may be lost, or empty, after a power cut. */
+export async function writeWhole(path: string, text: string, mode = 0o600): Promise<void> {
+  const temporary = temporaryBeside(path);
+  try {
+    await fs.writeFile(temporary, text, { flag: "wx", mode });
+    await fs.rename(temporary, path);
+  } catch (error) {
+    await fs.rm(temporary, { force: true });
+    throw error;
+  }
+}
+
 /**
  * Creates a file that must not exist yet, durably and with all its text at once (a hard link is made to a finished
  * temporary file). False when it exists: somebody else was first.
@@ -136,10 +148,13 @@ export async function realPath(path: string): Promise<string | undefined> {
   }
 }
 
-/** Calls `changed` when something in the directory may have changed; misses are possible, so poll as well. The answer stops it. */
-export function watchDirectory(path: string, changed: () => void): () => void {
+/**
+ * Calls `changed` when something in the directory may have changed, with its name where the system tells it; misses are
+ * possible, so poll as well. The answer stops it.
+ */
+export function watchDirectory(path: string, changed: (name: string | undefined) => void): () => void {
   try {
-    const watcher = watchPath(path, { persistent: false }, () => changed());
+    const watcher = watchPath(path, { persistent: false }, (_event, name) => changed(name ?? undefined));
     watcher.on("error", () => watcher.close());
     return () => watcher.close();
   } catch {

@@ -1,7 +1,7 @@
 /** Standard output whose reader may go away. */
 export interface StandardOutput {
-  /** Resolves when the stream has taken the text. Rejects with the system's error (`EPIPE` when nobody reads any more). */
-  write(text: string): Promise<void>;
+  /** Resolves when the stream has taken the text or bytes. Rejects with the system's error (`EPIPE` when nobody reads any more). */
+  write(data: string | Uint8Array): Promise<void>;
   /** Takes the error handler away again. */
   close(): void;
 }
@@ -12,9 +12,9 @@ export function openStandardOutput(): StandardOutput {
   const onError = (): void => undefined;
   stream.on("error", onError);
   return {
-    write: (text) =>
+    write: (data) =>
       new Promise((resolve, reject) => {
-        stream.write(text, (error) => (error === undefined || error === null ? resolve() : reject(error)));
+        stream.write(data, (error) => (error === undefined || error === null ? resolve() : reject(error)));
       }),
     close: () => void stream.off("error", onError),
   };

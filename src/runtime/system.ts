@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import os from "node:os";
+import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /*
@@ -75,13 +77,36 @@ export function isSingleExecutable(): boolean {
 
 /**
  * The command that starts this very program again, to which a role and its arguments are added:
- * the executable itself, or the runtime with src/main.ts.
+ * the executable itself, where it was started through its loader that one with its options before it, or the runtime with src/main.ts.
  */
 export function selfCommand(): readonly string[] {
-  if (isSingleExecutable()) return [process.execPath];
+  if (isSingleExecutable()) return isLoader(process.execPath) ? loaderCommand() : [process.execPath];
   const main = fileURLToPath(new URL("../main.ts", import.meta.url));
   if (process.versions["deno"] !== undefined) return [process.execPath, "run", "-A", main];
   return [process.execPath, "--disable-warning=ExperimentalWarning", main];
+}
+
+/** Started as `ld.so … PROGRAM`, a process is the loader to the system, and only its command line tells the program. */
+function isLoader(path: string): boolean {
+  return /^ld(-[a-z0-9_-]+)?\.so(\.\d+)?$/.test(basename(path));
+}
+
+/** Options of glibc's loader that take the next word (ld.so(8)). */
+const LOADER_OPTIONS_WITH_VALUE = new Set([
+  "--library-path",
+  "--inhibit-rpath",
+  "--audit",
+  "--preload",
+  "--argv0",
+  "--glibc-hwcaps-prepend",
+  "--glibc-hwcaps-mask",
+]);
+
+function loaderCommand(): readonly string[] {
+  const [, ...words] = readFileSync("/proc/self/cmdline", "utf8").split("\0");
+  let at = 0;
+  while (words[at]?.startsWith("--") === true) at += LOADER_OPTIONS_WITH_VALUE.has(words[at] ?? "") ? 2 : 1;
+  return [process.execPath, ...words.slice(0, at), resolve(words[at] ?? "")];
 }
 
 const guarded = new WeakSet<NodeJS.WriteStream>();

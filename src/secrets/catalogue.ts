@@ -13,11 +13,13 @@ type Opener<Name extends SecretsSettings["provider"]> = (
 const OPENERS: { readonly [Name in SecretsSettings["provider"]]: Opener<Name> } = {
   env: async (settings, environment) => (await import("./providers/env.ts")).openEnvProvider(settings, environment),
   file: async (settings) => (await import("./providers/file.ts")).openFileProvider(settings),
+  kubernetes: async (settings, environment) =>
+    (await import("./providers/kubernetes.ts")).openKubernetesProvider(settings, environment),
   absent: async (settings) => (await import("./providers/absent.ts")).openAbsentProvider(settings),
 };
 
 /** Names of stores that this version can read, for messages and documents. */
-export const PROVIDER_NAMES: readonly SecretsSettings["provider"][] = ["env", "file"];
+export const PROVIDER_NAMES: readonly SecretsSettings["provider"][] = ["env", "file", "kubernetes"];
 
 /** A provider's name out of a setting. @throws CodedError UnknownSecretProvider */
 export function providerName(text: string): SecretsSettings["provider"] {
@@ -31,7 +33,7 @@ export function providerName(text: string): SecretsSettings["provider"] {
 }
 
 /**
- * Opens the secret store that the settings name. `environment` is where the provider `env` looks.
+ * Opens the secret store that the settings name. `environment` is where the provider `env` looks, and the others for what their store's own tools read there.
  * @throws CodedError UnknownSecretProvider
  */
 export async function openProvider(

@@ -8,6 +8,9 @@ export interface SecretProvider {
   /** The name in SECRETS_MANAGER and in messages. */
   readonly name: string;
 
+  /** True where a secret has keys of the store's own: `read` takes `name#key` too then, and is asked so first. */
+  readonly keyed?: boolean;
+
   /**
    * The whole secret of this name, as text.
    * @throws CodedError SecretNotFound, SecretDenied, SecretUnreachable, SecretThrottled, SecretMalformed

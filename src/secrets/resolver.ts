@@ -52,7 +52,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   });
   const resolve = async (reference: string, signal: AbortSignal): Promise<Sensitive> => {
     const failures: CodedError[] = [];
-    for (const reading of readingsOf(reference)) {
+    for (const reading of readingsIn(options.provider, reference)) {
       try {
         return extract(await cache.read(reading.secretName, signal), reading, store);
       } catch (error) {
@@ -63,6 +63,13 @@ export function createResolver(options: ResolverOptions): Resolver {
     throw gravest(failures, reference, store);
   };
   return { resolve, resolveTree: (tree, signal) => resolveTree({ resolve, store }, tree, signal) };
+}
+
+/** Where secrets have keys of the store's own, `name#key` means such a key before it means one of a JSON object. */
+function readingsIn(provider: SecretProvider, reference: string): readonly Reading[] {
+  const readings = readingsOf(reference);
+  if (provider.keyed !== true || !reference.includes("#")) return readings;
+  return [...readings.map(({ secretName, key }) => ({ secretName: `${secretName}#${key}` })), ...readings];
 }
 
 const GOES_ON = [SECRET_ERRORS.SecretDenied, SECRET_ERRORS.SecretMalformed, SECRET_ERRORS.SecretNotFound] as const;

@@ -14,6 +14,17 @@ export interface FileSecretsSettings {
   readonly path: string;
 }
 
+/** Secrets of a Kubernetes namespace; see providers/kubernetes.ts. */
+export interface KubernetesSecretsSettings {
+  readonly provider: "kubernetes";
+  /** Where the Secrets are; that of the pod or of the kubeconfig's context when absent. */
+  readonly namespace?: string;
+  /** A context of the kubeconfig; not for pods. */
+  readonly context?: string;
+  /** Where a pod's token is; the kubelet's own place when absent. */
+  readonly serviceAccountDirectory?: string;
+}
+
 /** A store that the runner was told to use and that this version can't read; see providers/absent.ts. */
 export interface AbsentSecretsSettings {
   readonly provider: "absent";
@@ -25,7 +36,11 @@ export interface AbsentSecretsSettings {
  * Which secret store a run uses and where it is. Holds no secret: it travels as JSON from the runner to the run's supervisor.
  * One member a provider; the name is the row in catalogue.ts.
  */
-export type SecretsSettings = EnvSecretsSettings | FileSecretsSettings | AbsentSecretsSettings;
+export type SecretsSettings =
+  | EnvSecretsSettings
+  | FileSecretsSettings
+  | KubernetesSecretsSettings
+  | AbsentSecretsSettings;
 
 /** Shape of settings that come from a file or another process. */
 export const secretsSettingsShape: Shape<SecretsSettings> = variants<SecretsSettings>("provider", {
@@ -34,5 +49,11 @@ export const secretsSettingsShape: Shape<SecretsSettings> = variants<SecretsSett
     prefix: optional(textLike(/^[A-Za-z_][A-Za-z0-9_]*$/, "the beginning of a variable's name")),
   }),
   file: fields<FileSecretsSettings>({ provider: oneOf("file"), path: filledText }),
+  kubernetes: fields<KubernetesSecretsSettings>({
+    provider: oneOf("kubernetes"),
+    namespace: optional(textLike(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "a namespace's name")),
+    context: optional(filledText),
+    serviceAccountDirectory: optional(filledText),
+  }),
   absent: fields<AbsentSecretsSettings>({ provider: oneOf("absent"), store: filledText }),
 });

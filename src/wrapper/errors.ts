@@ -7,6 +7,8 @@ export const WRAPPER_ERRORS: {
   readonly ConfigUnreadable: ErrorKind<"ConfigUnreadable">;
   readonly BadCommand: ErrorKind<"BadCommand">;
   readonly BadVariable: ErrorKind<"BadVariable">;
+  readonly BadPodSettings: ErrorKind<"BadPodSettings">;
+  readonly InstallFailed: ErrorKind<"InstallFailed">;
 } = defineErrors({
   ConfigTooLarge: {
     retryable: false,
@@ -24,5 +26,14 @@ export const WRAPPER_ERRORS: {
   BadVariable: {
     retryable: false,
     advice: "Correct the variable or the secret it refers to: a variable can't hold a NUL character",
+  },
+  BadPodSettings: {
+    retryable: false,
+    advice: "The runner's image and the wrapper in the pod may be of different versions: deploy the pipeline again",
+  },
+  InstallFailed: {
+    retryable: true,
+    advice:
+      "See that the volume for the wrapper is there, may be written and is large enough, and that WRAPPER_IMAGE is the runner's image",
   },
 });

@@ -41,7 +41,7 @@ type Variables = Readonly<Record<string, string>>;
 
 /**
  * Reads the command line of `exec`: `[flags] -- COMMAND ARGUMENTS…` or `--run-directory DIR`. Flags win over the variables
- * SECRETS_MANAGER, SECRETS_DIRECTORY or SECRETS_FILE, SECRETS_ENV_PREFIX, STOP_GRACE_SECONDS.
+ * SECRETS_MANAGER, SECRETS_DIRECTORY or SECRETS_FILE, SECRETS_ENV_PREFIX, INGESTION_NAMESPACE, STOP_GRACE_SECONDS.
  * @throws CodedError UsageError, UnknownSecretProvider, ConfigUnreadable
  */
 export function readExecRequest(args: readonly string[], environment: Variables): ExecRequest {
@@ -85,10 +85,15 @@ function secretsSettings(
   if (provider === "file" && flag("secrets-path") === undefined && paths.length > 1) {
     throw usage("only one of SECRETS_DIRECTORY and SECRETS_FILE may be set");
   }
-  const candidate = provider === "env" ? { provider, ...(prefix === undefined ? {} : { prefix }) } : { provider, path };
-  const settings = readShape(secretsSettingsShape, candidate);
+  const namespace = notEmpty(environment["INGESTION_NAMESPACE"]);
+  const candidates: Readonly<Record<string, object>> = {
+    env: { provider, ...(prefix === undefined ? {} : { prefix }) },
+    kubernetes: { provider, ...(namespace === undefined ? {} : { namespace }) },
+  };
+  const settings = readShape(secretsSettingsShape, candidates[provider] ?? { provider, path });
   if (settings.problems === undefined) return settings.value;
   if (provider === "file") throw usage("the secret store file needs --secrets-path, SECRETS_DIRECTORY or SECRETS_FILE");
+  if (provider === "kubernetes") throw usage("INGESTION_NAMESPACE is not the name of a namespace");
   throw usage("the prefix of secret variables may hold letters, digits and underscores only");
 }
 

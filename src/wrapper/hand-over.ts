@@ -23,7 +23,8 @@ export interface HandOverOptions {
   readonly pipelineType: string | undefined;
   readonly runId: string | undefined;
   readonly fullyQualifiedName: string | undefined;
-  readonly mark: string;
+  /** Absent where no stray process can outlive the wrapper: the program gets no variable of ours then. */
+  readonly mark: string | undefined;
   readonly log: Log;
 }
 
@@ -68,7 +69,7 @@ export async function handOver(options: HandOverOptions): Promise<HandOver> {
 async function writeConfig(text: string, options: HandOverOptions): Promise<PrivateDirectory> {
   try {
     return await writePrivateFile(
-      runFilesPrefix(options.mark),
+      runFilesPrefix(options.mark ?? crypto.randomUUID()),
       CONFIG_FILE,
       text,
       options.environment["XDG_RUNTIME_DIR"],
@@ -83,7 +84,7 @@ function contractVariables(options: HandOverOptions): Record<string, string> {
   const name = options.fullyQualifiedName ?? options.config?.["ingestionPipelineFQN"];
   return {
     PYTHONUNBUFFERED: "1",
-    [RUN_MARK_VARIABLE]: options.mark,
+    ...(options.mark === undefined ? {} : { [RUN_MARK_VARIABLE]: options.mark }),
     ...(options.pipelineType === undefined ? {} : { pipelineType: options.pipelineType }),
     ...(options.runId === undefined ? {} : { pipelineRunId: options.runId }),
     ...(typeof name === "string" ? { ingestionPipelineFQN: name } : {}),

@@ -40,8 +40,8 @@ export interface WrapperOptions {
   readonly graceMs: number;
   /** From the call of `runWrapped`, resolution included. */
   readonly timeoutMs?: number;
-  /** Value of HYBRID_RUNNER_RUN_MARK in the program's environment, by which its strayed children are found. */
-  readonly mark: string;
+  /** Value of HYBRID_RUNNER_RUN_MARK in the program's environment, by which its strayed children are found; absent in a pod. */
+  readonly mark?: string;
   /** Told what whoever reads the output should know beside it. */
   readonly onNote?: (note: string) => Promise<void>;
   /** Told the program's process id (also its group's) as soon as it runs; output is taken meanwhile. */
@@ -113,6 +113,7 @@ async function resolveAndRun(options: WrapperOptions, ending: AbortSignal): Prom
       pipelineType: options.pipelineType,
       runId: options.runId,
       fullyQualifiedName: options.fullyQualifiedName,
+      mark: options.mark,
     });
     return await runProgram(options, handed, redactor, ending);
   } catch (error) {

@@ -17,6 +17,7 @@ const RUNNER_PARTS: readonly string[] = [
   "metrics",
   "connection",
   "secrets",
+  "kubernetes",
   "executor",
   "runs",
   "pipelines",
@@ -61,8 +62,14 @@ export const IMPORT_TABLE: readonly ImportRule[] = [
     why: "connection carries messages and doesn't know what they do; connection and runs meet only in src/runner",
   },
   {
-    folder: "secrets",
+    folder: "kubernetes",
     may: ["base", "runtime"],
+    packages: ["yaml"],
+    why: "how an API server is talked to; what is said to it belongs to src/executor/kubernetes and src/secrets/providers",
+  },
+  {
+    folder: "secrets",
+    may: ["base", "runtime", "kubernetes"],
     packages: ["yaml"],
     why: "secrets and executors are siblings; src/wrapper brings them together",
   },
@@ -79,6 +86,12 @@ export const IMPORT_TABLE: readonly ImportRule[] = [
     why: "one executor knows the contract and no other executor; wiring belongs to src/runner",
   },
   {
+    folder: "executor/kubernetes",
+    may: ["base", "protocol", "runtime", "kubernetes", "executor/executor.ts", "executor/errors.ts"],
+    packages: [],
+    why: "one executor knows the contract and no other executor; it names Kubernetes so that src/runs needn't",
+  },
+  {
     folder: "wrapper",
     may: [
       "base",
@@ -87,9 +100,10 @@ export const IMPORT_TABLE: readonly ImportRule[] = [
       "secrets",
       "executor/process/run-directory.ts",
       "executor/process/leftovers.ts",
+      "executor/kubernetes/wrapper-place.ts",
     ],
     packages: ["yaml"],
-    why: "the wrapper runs beside the customer's program: it shares the run directory's layout and the mark of a run's processes with the process executor and nothing else",
+    why: "the wrapper runs beside the customer's program: it shares the run directory's layout and the mark of a run's processes with the process executor, its place in a pod with the Kubernetes executor, and nothing else",
   },
   {
     folder: "policy",
@@ -99,9 +113,9 @@ export const IMPORT_TABLE: readonly ImportRule[] = [
   },
   {
     folder: "pipelines",
-    may: ["base", "protocol", "runtime"],
+    may: ["base", "protocol", "runtime", "executor/executor.ts"],
     packages: ["zod"],
-    why: "deployed pipelines are kept here and started by src/runs",
+    why: "deployed pipelines are kept here and started by src/runs; an executor's cluster keeps them too, by the contract's interface",
   },
   {
     folder: "schedules",

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { type LoadedSettings, loadSettings } from "../../src/config/load.ts";
+import { type Evaluation, evaluateSettings, type LoadedSettings, loadSettings } from "../../src/config/load.ts";
 import { SETTING_KEYS, SETTINGS } from "../../src/config/settings.ts";
 
 const BASE = { SERVER_URL: "wss://gateway.example", AUTH_TOKEN: "t0ken" };
+const IMAGE = { INGESTION_IMAGE: "a/b:1" };
 const load = (
   environment: Record<string, string>,
   flags: Record<string, string> = {},
@@ -11,7 +12,7 @@ const load = (
 
 describe("of several names of a setting", () => {
   test("INGESTION_X wins over SIMPLEK8S_X over ARGO_X, with one warning for the conflict", () => {
-    const all = { INGESTION_NAMESPACE: "a", SIMPLEK8S_NAMESPACE: "b", ARGO_NAMESPACE: "c" };
+    const all = { ...IMAGE, INGESTION_NAMESPACE: "a", SIMPLEK8S_NAMESPACE: "b", ARGO_NAMESPACE: "c" };
     const conflicts = (settings: LoadedSettings): readonly string[] =>
       settings.warnings.filter((warning) => warning.includes("NAMESPACE wins"));
     expect(load(all).settings.ingestionNamespace).toBe("a");
@@ -19,12 +20,12 @@ describe("of several names of a setting", () => {
       "INGESTION_NAMESPACE wins over SIMPLEK8S_NAMESPACE, ARGO_NAMESPACE, which differ",
     ]);
     expect(load({ ...all, INGESTION_NAMESPACE: "" }).settings.ingestionNamespace).toBe("b");
-    expect(load({ ARGO_NAMESPACE: "c" }).settings.ingestionNamespace).toBe("c");
-    expect(load({ ARGO_NAMESPACE: "c" }).origins.ingestionNamespace).toBe("variable ARGO_NAMESPACE");
+    expect(load({ ...IMAGE, ARGO_NAMESPACE: "c" }).settings.ingestionNamespace).toBe("c");
+    expect(load({ ...IMAGE, ARGO_NAMESPACE: "c" }).origins.ingestionNamespace).toBe("variable ARGO_NAMESPACE");
   });
 
   test("equal values are no conflict", () => {
-    const { warnings } = load({ INGESTION_NAMESPACE: "a", ARGO_NAMESPACE: "a" });
+    const { warnings } = load({ ...IMAGE, INGESTION_NAMESPACE: "a", ARGO_NAMESPACE: "a" });
     expect(warnings.filter((warning) => /NAMESPACE (wins|is an old)/.test(warning))).toEqual([]);
   });
 
@@ -41,12 +42,14 @@ describe("of several names of a setting", () => {
 
 describe("EXECUTOR_TYPE", () => {
   test.each(["simpleK8s", "SIMPLEK8S", "simplek8s"])("%s is read without regard to case", (given) => {
-    const { settings, origins } = load({ EXECUTOR_TYPE: given });
+    const { settings, origins } = load({ ...IMAGE, EXECUTOR_TYPE: given });
     expect([settings.executorType, origins.executorType]).toEqual(["simpleK8s", "variable EXECUTOR_TYPE"]);
   });
 
   const command = { INGESTION_COMMAND: '["true"]' };
   const cluster = { KUBERNETES_SERVICE_HOST: "10.0.0.1" };
+  const evaluate = (environment: Record<string, string>): Evaluation =>
+    evaluateSettings({ flags: {}, environment: { ...BASE, ...environment } });
   test.each([
     ["an Argo endpoint", { PIPELINE_SERVICE_CLIENT_ENDPOINT: "argo:2746", ...command }, "argo"],
     ["an Argo token and settings of pods", { ARGO_TOKEN: "x", INGESTION_IMAGE: "a/b:1" }, "argo"],
@@ -56,7 +59,7 @@ describe("EXECUTOR_TYPE", () => {
     ["a command", command, "process"],
     ["a command and variables for it", { ...command, ARGO_EXTRA_ENVS: "[A:1]" }, "process"],
   ])("absent with %s is worked out", (_what, environment, expected) => {
-    expect(load(environment).settings.executorType).toBe(expected);
+    expect(evaluate(environment).values.executorType).toBe(expected);
   });
 
   test("absent with nothing else is process, which then misses its command", () => {
@@ -75,7 +78,6 @@ describe("EXECUTOR_TYPE", () => {
 
 describe("SECRETS_MANAGER", () => {
   test.each([
-    ["kubernetes", "kubernetes"],
     ["aws", "aws"],
     ["managed-aws", "aws"],
     ["Managed-AWS", "aws"],
@@ -90,6 +92,12 @@ describe("SECRETS_MANAGER", () => {
     expect(warnings).toEqual([
       expect.stringContaining(`can't read the secret store ${store} (variable SECRETS_MANAGER)`),
     ]);
+  });
+
+  test.each(["process", "simpleK8s"])("kubernetes with %s is nothing to be warned of", (executor) => {
+    const given = { ...IMAGE, INGESTION_COMMAND: '["true"]', WRAPPER_IMAGE: "a/w:1", EXECUTOR_TYPE: executor };
+    const { settings, warnings } = load({ ...given, SECRETS_MANAGER: "kubernetes" });
+    expect([settings.secretsManager, warnings]).toEqual(["kubernetes", []]);
   });
 
   test("absent is env for the process executor, and kubernetes for the others", () => {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { loadSettings } from "../../src/config/load.ts";
 import { SETTING_KEYS, SETTINGS } from "../../src/config/settings.ts";
 
@@ -55,6 +55,27 @@ test.each([
   ["ARGO_PIPELINE_TYPE_CONFIGS", '["automation"]'],
   ["ARGO_PIPELINE_TYPE_CONFIGS", '{"automation":"high"}'],
   ["ARGO_INGESTION_CONTAINER_SPEC_FILE_PATH", "a\0b"],
+  ["INGESTION_NODE_SELECTOR", "pool"],
+  ["INGESTION_NODE_SELECTOR", "pool=a b"],
+  ["INGESTION_NODE_SELECTOR", '{"gpu":true}'],
+  ["INGESTION_AFFINITY", '{"nodeAfinity":{}}'],
+  ["INGESTION_AFFINITY", "[]"],
+  ["INGESTION_PRIORITY_CLASS_NAME", "High"],
+  ["INGESTION_POD_LABELS", "/team=a"],
+  ["INGESTION_POD_LABELS", `team=${"a".repeat(64)}`],
+  ["INGESTION_POD_LABELS", "hybrid-runner/run-id=1"],
+  ["INGESTION_POD_ANNOTATIONS", '["a"]'],
+  ["INGESTION_IMAGE_PULL_POLICY", "Sometimes"],
+  ["INGESTION_READ_ONLY_ROOT", "no"],
+  ["INGESTION_RUN_AS_USER", "0"],
+  ["INGESTION_RUN_AS_USER", "root"],
+  ["INGESTION_TTL_SECONDS", "1h"],
+  ["INGESTION_START_TIMEOUT_SECONDS", "-1"],
+  ["INGESTION_AUTOMATION_COMMAND", "python main.py"],
+  ["INGESTION_APPLICATION_COMMAND", "[]"],
+  ["SECRETS_MODE", "runner"],
+  ["WRAPPER_IMAGE", "Not An Image"],
+  ["WRAPPER_DELIVERY", "carrier pigeon"],
   ["PIPELINE_SERVICE_CLIENT_ENDPOINT", "ftp://argo:2746"],
   ["PIPELINE_SERVICE_CLIENT_ENDPOINT", "http://u:p@argo:2746"],
   ["ARGO_SECONDS_AFTER_COMPLETION_TTL", "1w"],
@@ -102,6 +123,61 @@ test.each([
 ])("toleration %s is read", (value, expected) => {
   const environment = { ...BASE, INGESTION_CUSTOMER_TOLERATION: value };
   expect(loadSettings({ flags: {}, environment }).settings.ingestionTolerations).toEqual(expected);
+});
+
+describe("with the executor simpleK8s", () => {
+  const base = { EXECUTOR_TYPE: "simpleK8s", INGESTION_IMAGE: "a/b:1" };
+
+  test("a missing image is told by its name", () => {
+    expect(problemsOf({ EXECUTOR_TYPE: "simpleK8s" })).toContain("1 problem(s)\n  - INGESTION_IMAGE is missing");
+    expect(problemsOf(base)).toBe("no problem");
+  });
+
+  test("extra variables that the runner sets itself are told without their values", () => {
+    const text = problemsOf({ ...base, ARGO_EXTRA_ENVS: "[config:n33dle,PROXY:p,HYBRID_RUNNER_POD_SECRETS:n33dle]" });
+    expect(text).toContain("ARGO_EXTRA_ENVS must be without");
+    expect(text).toContain("config, HYBRID_RUNNER_POD_SECRETS");
+    expect(text).not.toContain("n33dle");
+  });
+
+  test.each([
+    [{ usage: { restartPolicy: "Always" } }, "usage.restartPolicy can't be set: a run is one pod"],
+    [{ usage: { priorityClass: "n33dle" } }, "usage.priorityClass is no field"],
+    [{ usage: { containers: [{ name: "main", args: ["n33dle"] }] } }, "usage.containers.0.args can't be set"],
+    [{ usage: { containers: [{ image: "n33dle" }] } }, "usage.containers.0 has no name"],
+    [{ usage: { volumes: [{ name: "hybrid-runner-config" }] } }, "usage.volumes.0.name is one of the runner's own"],
+    [{ usage: { tolerations: "n33dle" } }, "usage.tolerations must be a list"],
+  ])("a pipeline type's %j is told with its place", (configs, expected) => {
+    const text = problemsOf({ ...base, SIMPLEK8S_PIPELINE_TYPE_CONFIGS: JSON.stringify(configs) });
+    expect(text).toContain(`1 problem(s)\n  - SIMPLEK8S_PIPELINE_TYPE_CONFIGS has a mistake: ${expected}`);
+    expect(text).not.toContain("n33dle");
+  });
+
+  test.each(["env", "file"])("the mode native is refused with the secret store %s", (store) => {
+    const given = { ...base, SECRETS_MODE: "native", SECRETS_MANAGER: store, SECRETS_FILE: "/x" };
+    expect(problemsOf(given)).toContain("SECRETS_MODE=native needs a secret store that the ingestion image knows");
+    expect(problemsOf({ ...base, SECRETS_MODE: "native", SECRETS_MANAGER: "aws" })).toBe("no problem");
+  });
+});
+
+test.each([
+  [
+    "INGESTION_NODE_SELECTOR",
+    "pool=a, kubernetes.io/os=linux,empty=",
+    { pool: "a", "kubernetes.io/os": "linux", empty: "" },
+  ],
+  ["INGESTION_POD_LABELS", '{"team":"data"}', { team: "data" }],
+  ["INGESTION_POD_ANNOTATIONS", '{"a.example/b":"any, text = here"}', { "a.example/b": "any, text = here" }],
+  ["INGESTION_POD_ANNOTATIONS", "a=b=c", { a: "b=c" }],
+  ["INGESTION_AFFINITY", '{"nodeAffinity":{"x":1}}', { nodeAffinity: { x: 1 } }],
+  ["INGESTION_RUN_AS_USER", "image", undefined],
+  ["INGESTION_RUN_AS_USER", "50000", 50_000],
+  ["INGESTION_IMAGE_PULL_POLICY", "always", "Always"],
+  ["WRAPPER_DELIVERY", "imagevolume", "imageVolume"],
+])("%s=%s is read", (name, value, expected) => {
+  const { settings } = loadSettings({ flags: {}, environment: { ...BASE, [name]: value } });
+  const key = SETTING_KEYS.find((candidate) => SETTINGS[candidate].variables[0] === name);
+  expect(settings[key ?? "agentId"]).toEqual(expected);
 });
 
 test("a request above its limit is told with both names as they were used", () => {

@@ -1,9 +1,16 @@
-import { readdir } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { INSTALL_COMMAND, WRAPPER_MOUNT_PATH, wrapperCommand } from "../../src/executor/kubernetes/wrapper-place.ts";
+import { JOBS } from "../../src/kubernetes/objects.ts";
+import { VERSION } from "../../src/version.ts";
 import { DOCUMENTED_ENVIRONMENTS } from "../config/documented-environments.ts";
 import { eventually } from "../fakes/eventually.ts";
+import { startFakeCluster } from "../fakes/kubernetes/fake-cluster.ts";
+import type { Right } from "../fakes/kubernetes/rights.ts";
 import { type RunnerProcess, Site } from "./site.ts";
+
+const MAIN = join(import.meta.dirname, "../../src/main.ts");
 
 /** What the site sets for runners of its own and the documents don't know; an empty text counts as not set. */
 const NOTHING_ELSE = {
@@ -33,15 +40,32 @@ async function startDocumented(site: Site, environment: Readonly<Record<string, 
   });
 }
 
-test.each(Object.entries(DOCUMENTED_ENVIRONMENTS))(
+/** Chart 1.13.3's Role of the runner with Simple Kubernetes (facts: collate-hybrid-runner §1.3). */
+const DOCUMENTED_RIGHTS: readonly Right[] = [
+  { verb: ["create", "get", "list", "watch", "delete", "patch", "update"], group: "batch", resource: "jobs" },
+  ...["pods", "pods/log", "pods/status"].map((resource) => ({
+    verb: ["create", "get", "list", "watch", "delete"],
+    resource,
+  })),
+  { verb: ["create", "get", "list", "update", "patch", "delete", "watch"], resource: "configmaps" },
+  { verb: ["get", "list"], resource: "events" },
+];
+
+const [WITH_ARGO, IN_PODS] = [true, false].map((argo) =>
+  Object.entries(DOCUMENTED_ENVIRONMENTS).filter(
+    ([, environment]) => (environment["PIPELINE_SERVICE_CLIENT_ENDPOINT"] !== undefined) === argo,
+  ),
+) as [Documented[], Documented[]];
+type Documented = [string, Readonly<Record<string, string>>];
+
+test.each(WITH_ARGO)(
   "the documented environment of %s starts the runner, which is Connected, keeps pipelines and refuses runs",
   async (_name, environment) => {
     const site = await Site.open();
     const runner = await startDocumented(site, environment);
     const id = environment["AGENT_ID"] ?? "";
     await site.connected(id);
-    const executor = environment["PIPELINE_SERVICE_CLIENT_ENDPOINT"] === undefined ? "simpleK8s" : "argo";
-    expect(await site.api("GET", `/runners/${id}`)).toMatchObject({ status: "Connected", executor });
+    expect(await site.api("GET", `/runners/${id}`)).toMatchObject({ status: "Connected", executor: "argo" });
 
     const pipeline = await site.deploy("metadata", { runnerId: id });
     const kept = join(site.runnerData("home"), ".local/state/hybrid-runner/pipelines");
@@ -51,13 +75,46 @@ test.each(Object.entries(DOCUMENTED_ENVIRONMENTS))(
     expect(refused.state).toBe("failed");
     expect(refused.failure).toMatchObject({
       category: "ConfigError",
-      detail: expect.stringContaining(`the executor ${executor} is not in this version`),
+      detail: expect.stringContaining("the executor argo is not in this version"),
       advice: expect.stringContaining("EXECUTOR_TYPE=process"),
     });
+    expect(await runner.log()).toContain("This version has no executor argo");
+    expect(await runner.end("SIGTERM")).toBe(0);
+  },
+  120_000,
+);
 
-    const log = await runner.log();
-    expect(log).toContain(`This version has no executor ${executor}`);
-    expect(log).toContain("This version can't read the secret store");
+test.each(IN_PODS)(
+  "the documented environment of %s, with the documented Role only, starts the runner and runs a pipeline in a pod",
+  async (_name, environment) => {
+    const image = environment["INGESTION_IMAGE"] ?? environment["ARGO_INGESTION_IMAGE"] ?? "";
+    const namespace = environment["INGESTION_NAMESPACE"] ?? "ingestion";
+    const cluster = await startFakeCluster({
+      namespaces: [...new Set(["ingestion", namespace])],
+      images: [image, `hybrid-runner:${VERSION}`],
+      programs: [
+        { words: INSTALL_COMMAND, run: ["true"] },
+        { words: wrapperCommand(WRAPPER_MOUNT_PATH), run: [process.execPath, MAIN] },
+        { words: ["python", "main.py"], run: ["/bin/sh", "-c", 'echo "ingested $pipelineType"'] },
+      ],
+      jobSyncMs: 100,
+    });
+    onTestFinished(() => cluster.close());
+    cluster.allow(DOCUMENTED_RIGHTS);
+    const site = await Site.open();
+    const kubeconfig = join(site.directory, "kubeconfig");
+    await writeFile(kubeconfig, cluster.kubeconfig, { mode: 0o600 });
+    const runner = await startDocumented(site, { ...environment, KUBECONFIG: kubeconfig });
+    const id = environment["AGENT_ID"] ?? "";
+    await site.connected(id, 60_000);
+    expect(await site.api("GET", `/runners/${id}`)).toMatchObject({ status: "Connected", executor: "simpleK8s" });
+
+    const run = await site.start(await site.deploy("metadata", { runnerId: id }));
+    expect(await site.ended(run, 60_000)).toMatchObject({ state: "success", exitCode: 0 });
+    expect(await site.wholeLog(run)).toContain("ingested metadata");
+    expect(cluster.objects(JOBS, namespace)).toHaveLength(1);
+    // Without the right to make Secrets the configuration is in a ConfigMap, and that is said.
+    expect(await runner.log()).toMatch(/ConfigMap/);
     expect(await runner.end("SIGTERM")).toBe(0);
   },
   120_000,

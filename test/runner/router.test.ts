@@ -30,7 +30,7 @@ async function openKit(policy: Policy = openPolicy): Promise<Kit> {
       policy,
       pipelines,
       runs: kit.runs,
-      schedules: { set: async () => undefined, remove: async () => undefined },
+      schedules: { set: async () => undefined, remove: async () => undefined, dropWaiting: async () => undefined },
       executor: kit.executor,
     },
   };
@@ -137,12 +137,13 @@ test.each([
   },
 );
 
-test("the schedule follows deploy, toggle and delete, and an older generation that comes late changes nothing", async () => {
+test("the schedule follows deploy, toggle, stop and delete, and an older generation that comes late changes nothing", async () => {
   const kit = await openKit();
   const told: unknown[] = [];
   const schedules: RouterSurroundings["schedules"] = {
     set: async ({ generation, enabled, schedule }) => void told.push([generation, enabled, schedule?.cron]),
     remove: async (pipelineId) => void told.push(["removed", pipelineId === PIPELINE.pipelineId]),
+    dropWaiting: async (pipelineId) => void told.push(["dropped", pipelineId === PIPELINE.pipelineId]),
   };
   const surroundings = { ...kit.surroundings, schedules };
   const ask = (type: Operation["type"], body: unknown) => route(operation(type, body), 0, surroundings);
@@ -151,12 +152,14 @@ test("the schedule follows deploy, toggle and delete, and an older generation th
   await ask("pipeline.deploy", { pipeline: { ...PIPELINE, generation: 2, schedule } });
   await ask("pipeline.toggle", { pipelineId, generation: 3, hash: "h3", enabled: false });
   await ask("pipeline.deploy", { pipeline: { ...PIPELINE, generation: 1 } });
+  await ask("pipeline.stop", { pipelineId });
   await ask("pipeline.delete", { pipelineId, generation: 2 });
   await ask("pipeline.delete", { pipelineId, generation: 3 });
   expect(told).toEqual([
     [2, true, "@daily"],
     [3, false, "@daily"],
     [3, false, "@daily"],
+    ["dropped", true],
     ["removed", true],
   ]);
 });

@@ -1,7 +1,7 @@
 import * as parse from "../values.ts";
 import type { SettingRows } from "./row.ts";
 
-/** Names of the executors. This version has `process`; the others are known and answered for (ADR 0009). */
+/** Names of the executors. This version has `process` and `simpleK8s`; the other is known and answered for (ADR 0009). */
 export const EXECUTOR_TYPES = ["process", "simpleK8s", "argo"] as const;
 export type ExecutorType = (typeof EXECUTOR_TYPES)[number];
 
@@ -14,7 +14,17 @@ export interface ExecutorSettings {
   readonly runLogLimitMegabytes: number;
   readonly keepRuns: number;
   readonly keepRunsDays: number;
+  readonly reuseSupervisors: boolean;
 }
+
+/** The executor process shares one machine with its runs: what a laptop bears. */
+const RUNS_OF_A_MACHINE = 10;
+
+/**
+ * A cluster has its own measure, quotas and the scheduler, and a run it has no room for is seen waiting with the reason. This
+ * limit only keeps a server gone wild from filling it with Jobs; the runner itself is built for 10,000.
+ */
+export const RUNS_OF_A_CLUSTER: number = 1000;
 
 export const EXECUTOR_SETTINGS: SettingRows<ExecutorSettings> = {
   executorType: {
@@ -34,7 +44,8 @@ export const EXECUTOR_SETTINGS: SettingRows<ExecutorSettings> = {
   maxConcurrentRuns: {
     variables: ["MAX_CONCURRENT_RUNS"],
     parse: parse.wholeNumber(1, 10_000),
-    fallback: () => 10,
+    fallback: () => RUNS_OF_A_MACHINE,
+    otherwise: `${RUNS_OF_A_MACHINE} with the executor process, else ${RUNS_OF_A_CLUSTER}`,
     meaning: "how many runs may be live at once; more are refused and offered again later",
   },
   stopGraceSeconds: {
@@ -60,5 +71,12 @@ export const EXECUTOR_SETTINGS: SettingRows<ExecutorSettings> = {
     parse: parse.wholeNumber(0, 36_500),
     fallback: () => 30,
     meaning: "how many days an ended run is kept on site",
+  },
+  reuseSupervisors: {
+    variables: ["REUSE_SUPERVISORS"],
+    parse: parse.trueOrFalse,
+    fallback: () => true,
+    meaning:
+      "with the executor process: whether the process that supervises a run takes another one when it has ended; `false` gives every run a new one, which costs a short run three times the processor time",
   },
 };

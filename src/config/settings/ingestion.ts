@@ -4,6 +4,8 @@ import type { SettingRows } from "./row.ts";
 /** The ingestion program, whatever executor starts it. */
 export interface IngestionSettings {
   readonly ingestionCommand: readonly string[] | undefined;
+  readonly automationCommand: readonly string[] | undefined;
+  readonly applicationCommand: readonly string[] | undefined;
   readonly ingestionExtraEnvs: Readonly<Record<string, string>>;
   readonly ingestionVersion: string | undefined;
 }
@@ -13,7 +15,22 @@ export const INGESTION_SETTINGS: SettingRows<IngestionSettings> = {
     variables: ["INGESTION_COMMAND"],
     parse: parse.commandLine,
     fallback: () => undefined,
-    meaning: "the ingestion program of the executor process; {config} stands for a file with the configuration",
+    otherwise: "python main.py in pods; required with the executor process",
+    meaning: "the ingestion program; with the executor process {config} stands for a file with the configuration",
+  },
+  automationCommand: {
+    variables: ["INGESTION_AUTOMATION_COMMAND"],
+    parse: parse.commandLine,
+    fallback: () => undefined,
+    otherwise: "python run_automation.py",
+    meaning: "the program for test connections and other automations, in pods",
+  },
+  applicationCommand: {
+    variables: ["INGESTION_APPLICATION_COMMAND"],
+    parse: parse.commandLine,
+    fallback: () => undefined,
+    otherwise: "python -m metadata.applications.runner",
+    meaning: "the program for applications that are run once without being deployed, in pods",
   },
   ingestionExtraEnvs: {
     variables: ["INGESTION_EXTRA_ENVS", "SIMPLEK8S_EXTRA_ENVS", "ARGO_EXTRA_ENVS", "ARGO_EXTRA_ENVS_NOOP"],

@@ -1,9 +1,10 @@
 import * as pods from "../pod-values.ts";
 import * as parse from "../values.ts";
+import { POD_SHAPE_SETTINGS, type PodShapeSettings } from "./pod-shape.ts";
 import type { SettingRow, SettingRows } from "./row.ts";
 
 /** Ingestion pods, for both executors in a cluster. What isn't set is decided by the executor. */
-export interface KubernetesSettings {
+export interface KubernetesSettings extends PodShapeSettings {
   readonly ingestionNamespace: string | undefined;
   readonly ingestionImage: string | undefined;
   readonly ingestionServiceAccountName: string | undefined;
@@ -26,8 +27,18 @@ export interface KubernetesSettings {
 }
 
 export const KUBERNETES_SETTINGS: SettingRows<KubernetesSettings> = {
-  ingestionNamespace: optional("NAMESPACE", "ARGO_NAMESPACE", pods.namespace, "namespace of the ingestion pods"),
-  ingestionImage: optional("IMAGE", "ARGO_INGESTION_IMAGE", pods.image, "image of the ingestion pods"),
+  ingestionNamespace: optional(
+    "NAMESPACE",
+    "ARGO_NAMESPACE",
+    pods.namespace,
+    "namespace of the ingestion pods; the runner's own, or the context's",
+  ),
+  ingestionImage: optional(
+    "IMAGE",
+    "ARGO_INGESTION_IMAGE",
+    pods.image,
+    "image of the ingestion pods; required with simpleK8s",
+  ),
   ingestionServiceAccountName: optional(
     "SERVICE_ACCOUNT_NAME",
     "ARGO_WORKFLOW_EXECUTOR_SERVICE_ACCOUNT_NAME",
@@ -50,13 +61,15 @@ export const KUBERNETES_SETTINGS: SettingRows<KubernetesSettings> = {
     variables: podVariables("DISABLE_VERSION_VALIDATION", "ARGO_DISABLE_VERSION_VALIDATION"),
     parse: parse.trueOrFalse,
     fallback: () => false,
-    meaning: "skips the comparison of the runner's version with the image's",
+    meaning:
+      "skips the comparison of the server's version with the image's; without effect as long as the gateway doesn't tell the server's version",
   },
   dynamicIngestionVersionEnabled: {
     variables: ["DYNAMIC_INGESTION_VERSION_ENABLED"],
     parse: parse.trueOrFalse,
     fallback: () => false,
-    meaning: "takes the image's version from the server",
+    meaning:
+      "takes the image's version from the server; without effect as long as the gateway doesn't tell the server's version",
   },
   ingestionCpuLimit: resource("CPU_LIMIT", "ARGO_WORKFLOW_CPU_LIMIT"),
   ingestionMemoryLimit: resource("MEMORY_LIMIT", "ARGO_WORKFLOW_MEMORY_LIMIT"),
@@ -90,6 +103,7 @@ export const KUBERNETES_SETTINGS: SettingRows<KubernetesSettings> = {
     parse.path,
     "YAML file with changes to the pods or workflows",
   ),
+  ...POD_SHAPE_SETTINGS,
 };
 
 /** A limit and the request that must not be larger, by setting. */

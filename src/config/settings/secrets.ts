@@ -17,7 +17,7 @@ export const SECRETS_SETTINGS: SettingRows<SecretsSettings> = {
     parse: secretsManager,
     fallback: () => "env",
     otherwise: "`env` with the executor process, else `kubernetes`",
-    meaning: "which store secret references are resolved from; this version can read env and file",
+    meaning: "which store secret references are resolved from; this version can read env, file and kubernetes",
   },
   secretsDirectory: {
     variables: ["SECRETS_DIRECTORY"],

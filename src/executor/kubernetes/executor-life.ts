@@ -72,6 +72,7 @@ export class KubernetesExecutor implements Executor {
       }),
       startTimeoutMs,
       isStandby,
+      ...(options.onSecretReads === undefined ? {} : { onSecretReads: options.onSecretReads }),
       now: () => this.#starts.clusterNow(),
       clock,
       log,

@@ -59,12 +59,13 @@ function isStopping({ reason, message, involvedObject }: KubernetesEvent): boole
 }
 
 function ofProgram(end: ProgramEnd, { pod }: SeenPod, facts: AttemptFacts): EndedVerdict {
-  const log = end.statement?.log;
+  const { log, secretReads } = end.statement ?? {};
   const common = {
     ...timesOf(end),
     proof: end.proof,
     pod: pod.metadata.name,
     ...(log === undefined ? {} : { log }),
+    ...(secretReads === undefined ? {} : { secretReads }),
     ...(hasSideCars(facts, pod.status?.phase) ? { endPods: "nothing" as const } : {}),
   };
   return end.failure === undefined ? { state: "success", ...common } : failed(end.failure, common);

@@ -3,6 +3,7 @@ import type { Log } from "../../base/log.ts";
 import type { KubernetesApi } from "../../kubernetes/api.ts";
 import type { Container, PodSpec, ResourceRequirements } from "../../kubernetes/objects.ts";
 import type { Json } from "../../protocol/messages.ts";
+import type { SecretReads } from "../../protocol/secret-reads.ts";
 
 /** Who resolves secret references and where (design §7). In `native` mode the ingestion image does, and nothing masks its log. */
 export type SecretsMode = "wrapper" | "native";
@@ -70,6 +71,8 @@ export interface KubernetesExecutorOptions {
   readonly keepReleasedDays: number;
   /** True while another process of this installation has the session: nothing is written to the cluster then. Absent: never. */
   readonly isStandby?: () => boolean;
+  /** Told how often a run that has ended read its secret store. */
+  readonly onSecretReads?: (reads: SecretReads) => void;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -1,5 +1,6 @@
 import type { RunReport } from "../../protocol/messages.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
+import type { SecretReads } from "../../protocol/secret-reads.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { type AttemptFacts, currentPod, hasPrinted, type RunFacts, timeOf } from "./facts.ts";
 import { podsEnded } from "./judge-attempt.ts";
@@ -51,6 +52,8 @@ export interface RunStepsOptions {
   readonly now: () => number;
   /** Hands on a report, when it is news. */
   readonly tell: (run: CaredRun, report: RunReport) => void;
+  /** Told how often a run that has ended read its secret store. */
+  readonly onSecretReads?: (reads: SecretReads) => void;
   /** Looks again after so many milliseconds; the earliest of several counts. */
   readonly lookLater: (runId: string, run: CaredRun, delayMs: number) => void;
 }
@@ -64,6 +67,8 @@ const STANDBY_LOOK_MS = 5000;
 const CONFIG_MS = 40_000;
 /** A Job that has ended while its pod is seen alive: the watch of pods may be behind. */
 const STALE_MS = 5000;
+/** The mark of a run that this process never saw live. */
+const FOUND_ENDED = "found ended";
 
 /** One look at a run: what it has come to, and what follows from that. */
 export class RunSteps {
@@ -206,10 +211,16 @@ export class RunSteps {
       run.done.add(mark);
     };
     // Reading the log to its end takes a while: until then the run is told as what it was.
-    if (run.report === undefined) this.#options.tell(run, liveReport(key, wasBefore(verdict)));
+    if (run.report === undefined) {
+      run.done.add(FOUND_ENDED);
+      this.#options.tell(run, liveReport(key, wasBefore(verdict)));
+    }
     if (endFirst) await endPods();
     const report = await endings.report(key, last, verdict, this.#options.view.isReleased(key.runId));
     if (this.#options.isClosed()) return;
+    // What was found ended was counted by the process that saw it run, if any did.
+    if (verdict.secretReads !== undefined && !run.done.has(FOUND_ENDED))
+      this.#options.onSecretReads?.(verdict.secretReads);
     this.#options.tell(run, report);
     await endPods();
   }

@@ -1,5 +1,6 @@
 import type { FailureCategory } from "../../protocol/failure-category.ts";
 import type { LogEnd } from "../../protocol/messages.ts";
+import type { SecretReads } from "../../protocol/secret-reads.ts";
 
 /** The run's container doesn't run yet. */
 export interface QueuedVerdict {
@@ -31,6 +32,8 @@ export interface EndedVerdict {
   readonly pod?: string;
   /** What the log must come to, when the wrapper said so. */
   readonly log?: LogEnd;
+  /** How often the wrapper read the secret store, when it said so. */
+  readonly secretReads?: SecretReads;
   /** Present exactly when the state is `failed`. */
   readonly failure?: FoundFailure;
   /**

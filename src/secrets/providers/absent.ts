@@ -6,7 +6,7 @@ import type { AbsentSecretsSettings } from "../settings.ts";
 export async function openAbsentProvider({ store }: AbsentSecretsSettings): Promise<SecretProvider> {
   const fail = (secretName: string): never => {
     throw readFailed("SecretUnreachable", secretName, store, "this version can't read that store", {
-      advice: "Set SECRETS_MANAGER to env or file, or use a version of the runner that can read this store",
+      advice: "Set SECRETS_MANAGER to kubernetes, env or file, or use a version of the runner that can read this store",
     });
   };
   return {

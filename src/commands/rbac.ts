@@ -1,0 +1,66 @@
+import { CodedError } from "../base/errors.ts";
+import { rightIds } from "../executor/kubernetes/rights/right-table.ts";
+import {
+  DOCUMENTED_RULES,
+  INGESTION_RULES,
+  type RoleRule,
+  type RoleSubject,
+  roleYaml,
+  rulesFor,
+} from "../executor/kubernetes/rights/role.ts";
+import { parseArguments } from "../runtime/arguments.ts";
+import { RUNTIME_ERRORS } from "../runtime/errors.ts";
+import { writeOut } from "../runtime/system.ts";
+
+const FLAGS = {
+  "service-account": { type: "string" },
+  "runner-namespace": { type: "string" },
+  user: { type: "string" },
+  "ingestion-service-account": { type: "string" },
+  documented: { type: "boolean" },
+} as const;
+
+/**
+ * `hybrid-runner rbac NAMESPACE`: the Role that the runner needs in the namespace of the ingestion pods, and that of the pods,
+ * as YAML for `kubectl apply -f -`. The runner is a service account (`--service-account`, in `--runner-namespace` when that is
+ * another one) or a user (`--user`). With `--documented` what the documented chart grants it.
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArguments(args, FLAGS);
+  const [namespace, ...others] = positionals;
+  if (namespace === undefined || others.length > 0) {
+    const found = namespace === undefined ? "no namespace was named" : `${positionals.length} namespaces were named`;
+    throw new CodedError(RUNTIME_ERRORS.UsageError, `Cannot print the Role: ${found}`, {
+      advice: "Write: hybrid-runner rbac NAMESPACE, the namespace of the ingestion pods",
+    });
+  }
+  const text = (flag: keyof typeof FLAGS, fallback: string): string => {
+    const value = values[flag];
+    return typeof value === "string" ? value : fallback;
+  };
+  const user = text("user", "");
+  const runner: RoleSubject =
+    user === ""
+      ? {
+          kind: "ServiceAccount",
+          name: text("service-account", "hybrid-runner"),
+          namespace: text("runner-namespace", namespace),
+        }
+      : { kind: "User", name: user };
+  const role = (name: string, rules: readonly RoleRule[], subject: RoleSubject): string =>
+    roleYaml({ name, namespace, rules, subject });
+  if (values["documented"] === true) await writeOut(role("hybrid-runner", DOCUMENTED_RULES, runner));
+  else {
+    const pods: RoleSubject = {
+      kind: "ServiceAccount",
+      name: text("ingestion-service-account", "ingestion"),
+      namespace,
+    };
+    const roles = [
+      role("hybrid-runner", rulesFor(rightIds()), runner),
+      role("hybrid-runner-ingestion", INGESTION_RULES, pods),
+    ];
+    await writeOut(roles.join("---\n"));
+  }
+  return 0;
+}

@@ -1,0 +1,59 @@
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Settings } from "../config/settings.ts";
+import { openExecutor } from "../executor/catalogue.ts";
+import type { Executor } from "../executor/executor.ts";
+import { openPipelineFiles } from "../pipelines/pipeline-files.ts";
+import type { PipelineStore } from "../pipelines/pipeline-store.ts";
+import type { SecretReads } from "../protocol/secret-reads.ts";
+import { joinPath } from "../runtime/files.ts";
+import { openScheduleRecords, type ScheduleRecords } from "../schedules/schedule-records.ts";
+import { processExecutorSettings } from "./executor-settings.ts";
+import { installationId } from "./installation.ts";
+
+/** Settings of a runner, with its data directory worked out. */
+export type RunnerSettings = Settings & { readonly dataDirectory: string };
+
+/** Where a runner works: what runs its runs, and what keeps the facts about its pipelines. */
+export interface Workplace {
+  readonly executor: Executor;
+  readonly pipelines: PipelineStore;
+  /** Absent: the cluster fires the schedules itself. */
+  readonly schedules?: ScheduleRecords;
+  /** Names the place; the gateway binds the runner's id to it. */
+  readonly installationId: string;
+  /** Brings what the cluster keeps of pipelines up to date; called once this process has the session. Never throws. */
+  refresh(): Promise<void>;
+  /** Frees connections when the executor is closed. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the workplace that the settings name. `isStandby` tells whether another process of this installation has the session;
+ * `onSecretReads` is told what a run that has ended read of its secret store.
+ * @throws CodedError when the data directory, the cluster or a file named in the settings can't be used
+ */
+export async function openWorkplace(
+  settings: RunnerSettings,
+  isStandby: () => boolean,
+  onSecretReads: (reads: SecretReads) => void,
+  clock: Clock,
+  log: Log,
+): Promise<Workplace> {
+  if (settings.executorType === "simpleK8s") {
+    const { openKubernetesWorkplace } = await import("./kubernetes-workplace.ts");
+    return openKubernetesWorkplace(settings, { isStandby, onSecretReads }, clock, log);
+  }
+  const executor =
+    settings.executorType === "process"
+      ? await openExecutor("process", { ...processExecutorSettings(settings), onSecretReads, clock, log })
+      : await openExecutor(settings.executorType, {});
+  return {
+    executor,
+    pipelines: await openPipelineFiles(joinPath(settings.dataDirectory, "pipelines"), log),
+    schedules: await openScheduleRecords(joinPath(settings.dataDirectory, "schedules"), log),
+    installationId: await installationId(settings.dataDirectory),
+    refresh: async () => undefined,
+    close: async () => undefined,
+  };
+}
