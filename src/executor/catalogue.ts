@@ -1,12 +1,13 @@
 import { CodedError } from "../base/errors.ts";
 import { EXECUTOR_ERRORS } from "./errors.ts";
 import type { Executor } from "./executor.ts";
+import type { KubernetesExecutorOptions } from "./kubernetes/options.ts";
 import type { ProcessExecutorOptions } from "./process/process-executor.ts";
 
 /** What each executor is made of, by its kind. */
 export interface ExecutorOptions {
   readonly process: ProcessExecutorOptions;
-  readonly simpleK8s: Readonly<Record<never, never>>;
+  readonly simpleK8s: KubernetesExecutorOptions;
   readonly argo: Readonly<Record<never, never>>;
 }
 
@@ -16,7 +17,7 @@ export type ExecutorKind = keyof ExecutorOptions;
 /** Every executor. Its code is loaded when it is opened, not before. */
 const OPENERS: { readonly [Kind in ExecutorKind]: (options: ExecutorOptions[Kind]) => Promise<Executor> } = {
   process: async (options) => (await import("./process/process-executor.ts")).createProcessExecutor(options),
-  simpleK8s: async () => (await import("./absent-executor.ts")).createAbsentExecutor("simpleK8s"),
+  simpleK8s: async (options) => (await import("./kubernetes/kubernetes-executor.ts")).createKubernetesExecutor(options),
   argo: async () => (await import("./absent-executor.ts")).createAbsentExecutor("argo"),
 };
 
@@ -24,7 +25,7 @@ const OPENERS: { readonly [Kind in ExecutorKind]: (options: ExecutorOptions[Kind
 export const EXECUTOR_KINDS: readonly ExecutorKind[] = ["process", "simpleK8s", "argo"];
 
 /** Those of them that this version can't do and only knows by name. */
-export const ABSENT_EXECUTORS: readonly ExecutorKind[] = ["simpleK8s", "argo"];
+export const ABSENT_EXECUTORS: readonly ExecutorKind[] = ["argo"];
 
 /** The kind with this name. @throws CodedError UnknownExecutor */
 export function parseExecutorKind(name: string): ExecutorKind {

@@ -143,8 +143,9 @@ export class RunLogs {
     if (this.#cursors.get(runId) !== cursor || cursor.sent !== position) return undefined;
     if (piece === undefined || piece.text === "") {
       cursor.awake = false;
-      // The log is shorter than it was told: what is missing doesn't come any more.
-      return piece !== undefined && end !== undefined ? this.#drained(runId, cursor) : undefined;
+      // A log that is shorter than it was told doesn't come any more; one whose end nobody has told may still be on its way here.
+      const isOver = typeof end === "number" || (end === "unknown" && piece?.ended === true);
+      return piece !== undefined && isOver ? this.#drained(runId, cursor) : undefined;
     }
     if (part === "held") {
       cursor.heldTold = true;
