@@ -79,6 +79,8 @@ function statementOf(mib: number): LogEnd {
 interface Numbers {
   readonly lines: number;
   readonly missing: number;
+  /** Where lines are missing: the number before and the number after. */
+  readonly jumps: readonly string[];
   readonly markers: readonly string[];
   readonly disorder: readonly string[];
 }
@@ -88,6 +90,7 @@ async function judge(logs: PodLogs, runId: string): Promise<Numbers> {
   let [lines, next, missing] = [0, 0, 0];
   const markers: string[] = [];
   const disorder: string[] = [];
+  const jumps: string[] = [];
   let rest = "";
   for (let offset = 0; ; ) {
     const piece = await logs.read(runId, offset, 1_048_576);
@@ -102,12 +105,15 @@ async function judge(logs: PodLogs, runId: string): Promise<Numbers> {
       }
       const number = Number(line.slice(0, 8));
       if (line.length !== LINE_BYTES - 1 || Number.isNaN(number) || number < next) disorder.push(line.slice(0, 60));
-      if (number > next) missing += number - next;
+      if (number > next) {
+        missing += number - next;
+        jumps.push(`${next - 1} to ${number}`);
+      }
       next = number + 1;
       lines++;
     }
   }
-  return { lines, missing, markers, disorder };
+  return { lines, missing, jumps, markers, disorder };
 }
 
 test("200 MiB across real rotations arrive in order and once, and what is missing is marked and counted", async () => {
@@ -175,6 +181,7 @@ test("20 pods with 1 MiB/s each and connections that are cut all the time lose n
     expect(await judge(logs, name)).toEqual({
       lines: stated.bytes / LINE_BYTES,
       missing: 0,
+      jumps: [],
       markers: [],
       disorder: [],
     });

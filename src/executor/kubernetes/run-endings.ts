@@ -23,14 +23,20 @@ export class RunEndings {
   }
 
   /** The container runs: its log is spooled from now on. */
-  follow(runId: string, attempt: number, podName: string): void {
-    this.#options.logs.follow({ runId, attempt, podName, container: MAIN });
+  follow(runId: string, attempt: number, podName: string, startedAt?: number): void {
+    const times = startedAt === undefined ? {} : { startedAt };
+    this.#options.logs.follow({ runId, attempt, podName, container: MAIN, ...times });
   }
 
   /** The container has ended and its pod is going to be removed: the log is read to its end, as far as that goes in 10 s. */
-  async drain(runId: string, attempt: number, podName: string): Promise<void> {
-    this.follow(runId, attempt, podName);
-    await this.#options.logs.end(runId);
+  async drain(
+    runId: string,
+    attempt: number,
+    podName: string,
+    { startedAt, log }: Pick<EndedVerdict, "startedAt" | "log"> = {},
+  ): Promise<void> {
+    this.follow(runId, attempt, podName, startedAt);
+    await this.#options.logs.end(runId, log);
   }
 
   /** The terminal report. What is released is not read again. */
@@ -38,7 +44,8 @@ export class RunEndings {
     if (isReleased) return endReport(key, verdict, { logTail: [], events: [] });
     const { logs, eventsMissing, readEvents } = this.#options;
     const pod = currentPod(last.pods)?.pod;
-    if (pod !== undefined && hasPrinted(last)) this.follow(key.runId, last.attempt, pod.metadata.name);
+    if (pod !== undefined && hasPrinted(last))
+      this.follow(key.runId, last.attempt, pod.metadata.name, verdict.startedAt);
     const log = await logs.end(key.runId, verdict.log);
     const isFailed = verdict.failure !== undefined;
     const logTail = isFailed ? await logs.tail(key.runId, LIMITS.failureLogLines) : [];

@@ -100,7 +100,8 @@ export class RunSteps {
     };
     if (hasEnded(verdict.verdict)) return this.#finish(run, key, last, verdict, verdict.verdict);
     this.#options.tell(run, liveReport(key, verdict.verdict));
-    if (verdict.verdict.state === "running") this.#options.endings.follow(runId, last.attempt, verdict.verdict.pod);
+    if (verdict.verdict.state === "running")
+      this.#options.endings.follow(runId, last.attempt, verdict.verdict.pod, verdict.verdict.startedAt);
     if (verdict.verdict.lookAt !== undefined) this.#options.lookLater(runId, run, verdict.verdict.lookAt - facts.now);
     await this.#act(runId, run, last, verdict, facts.now);
     if (verdict.verdict.state === "queued" && verdict.retry === undefined)
@@ -115,7 +116,7 @@ export class RunSteps {
     if (isStandby()) return this.#options.lookLater(runId, run, STANDBY_LOOK_MS);
     if (verdict.end !== undefined && !run.done.has(`end ${last.attempt}`)) {
       if (verdict.end.startedAt !== undefined && verdict.end.pod !== undefined)
-        await endings.drain(runId, last.attempt, verdict.end.pod);
+        await endings.drain(runId, last.attempt, verdict.end.pod, verdict.end);
       await deeds.endPods(last, verdict.end);
       run.done.add(`end ${last.attempt}`);
     }

@@ -1,4 +1,4 @@
-import type { Clock } from "../../base/clock.ts";
+import { type Clock, sleep } from "../../base/clock.ts";
 import { describeError, isKind } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { PROTOCOL_ERRORS } from "../../protocol/errors.ts";
@@ -20,6 +20,9 @@ const LEVEL_MS = 15_000;
 /** An offer is good for this long; the runner refuses it later. */
 const OFFER_MS = 60_000;
 const MAX_UNDER_WAY = 32;
+/** A turn looks at everything, so between two turns there is a pause of so many times the length of the last, within a limit. */
+const PAUSE_OF_TURNS = 4;
+const MAX_PAUSE_MS = 250;
 
 /** What a dispatcher stands on. */
 export interface DispatcherOptions {
@@ -123,14 +126,19 @@ export class Dispatcher {
   async #turns(): Promise<void> {
     // The first await lets `#turning` be assigned before the loop can end.
     await Promise.resolve();
+    const { clock, log } = this.#options;
     while (this.#again && !this.#closed) {
       this.#again = false;
+      const began = clock.monotonic();
       try {
         await this.#turn();
       } catch (error) {
         // The timer tries again.
-        this.#options.log.error("Cannot see what a runner shall do", { error });
+        log.error("Cannot see what a runner shall do", { error });
       }
+      // With thousands of open runs, what changes in the meantime shares the next turn.
+      const pauseMs = Math.min(MAX_PAUSE_MS, PAUSE_OF_TURNS * (clock.monotonic() - began));
+      if (pauseMs >= 1) await sleep(clock, pauseMs);
     }
     this.#turning = undefined;
   }

@@ -96,5 +96,5 @@ async function noteMissing(options: DrainOptions, reason?: string): Promise<void
   if (reason !== undefined) return await spool.note(restUnreadable(reason));
   const { first } = spool.facts.position;
   const firstNow = first === "" ? "" : await options.firstTime();
-  if (firstNow !== first && firstNow !== "") await spool.note(rotated(firstNow));
+  if (firstNow !== first) await spool.note(rotated(firstNow));
 }

@@ -83,17 +83,19 @@ export async function readLogStream(options: LogStreamOptions): Promise<LogReadi
   };
 }
 
-/** Time before the first line that the node has now, or before the last with `tailLines: 1`; empty when there is none. @throws what `podLog` throws */
+/** Time before the first or the last line that the node has now; empty when there is none. @throws what `podLog` throws */
 export async function readLineTime(
   api: LogStreamOptions["api"],
   namespace: string,
   { podName, container }: LogSource,
-  which: { readonly tailLines?: number },
+  which: "first" | "last",
   signal: AbortSignal,
 ): Promise<string> {
-  const options = { container, follow: false, timestamps: true, limitBytes: TIME_BYTES, ...which };
+  const options = { container, follow: false, timestamps: true, limitBytes: TIME_BYTES };
+  const last = which === "last" ? { tailLines: 1 } : {};
   let text = "";
-  for await (const chunk of api.podLog(namespace, podName, options, signal)) text += new TextDecoder().decode(chunk);
+  for await (const chunk of api.podLog(namespace, podName, { ...options, ...last }, signal))
+    text += new TextDecoder().decode(chunk);
   return text.split(" ", 1)[0] ?? "";
 }
 

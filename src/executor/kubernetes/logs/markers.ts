@@ -32,9 +32,10 @@ export function differs(stated: number, arrived: number): string {
   return `this attempt's log is not as it was printed: ${stated} bytes were printed, ${arrived} arrived`;
 }
 
-/** After an attempt of which nobody stated a length, when the node had rotated its log. */
+/** After an attempt of which nobody stated a length, when the node had rotated its log; its file now begins with this time, or is empty. */
 export function rotated(firstTime: string): string {
-  return `the node rotated this log, the last time at ${firstTime}; lines of such moments may be missing, how many bytes is not known`;
+  const last = firstTime === "" ? "at its end" : `the last time before ${firstTime}`;
+  return `the node rotated this log, ${last}; lines of such moments may be missing, how many bytes is not known`;
 }
 
 /** When the rest of a log can't be read any more. */

@@ -3,7 +3,7 @@ import type { Log } from "../../../base/log.ts";
 import type { KubernetesApi } from "../../../kubernetes/api.ts";
 import type { LogEnd } from "../../../protocol/messages.ts";
 import { drainLog, finishSpool } from "./drain.ts";
-import { followLog } from "./follow.ts";
+import { followLog, type StreamMemory } from "./follow.ts";
 import { momentOf } from "./line-times.ts";
 import { LogRetry } from "./log-retry.ts";
 import type { LogSource } from "./log-source.ts";
@@ -66,10 +66,10 @@ export class PodLog implements Turned {
   #frontGone = false;
   #following = false;
   /** The last stream brought less than there was: what it left out is fetched without following. */
-  #doubted = false;
+  #behind = false;
   /** The spool begins anew: the next stream follows at once. */
   #again = false;
-  readonly #asked = { time: "" };
+  readonly #memory: StreamMemory = { doubted: "", leastLagMs: Number.POSITIVE_INFINITY };
 
   constructor(runId: string, spool: Spool, context: PodLogContext) {
     this.runId = runId;
@@ -193,10 +193,10 @@ export class PodLog implements Turned {
       return this.#attempts.length > 0 || this.#ending ? 0 : undefined;
     }
     const { turns } = this.#context;
-    if ((turns.crowded && !this.#talks) || (this.#unplaced && !this.#caughtUp) || this.#doubted) {
+    if ((turns.crowded && !this.#talks) || (this.#unplaced && !this.#caughtUp) || this.#behind) {
       const { bytes } = await this.#read(attempt, { follow: false });
       this.#caughtUp = true;
-      this.#doubted = false;
+      this.#behind = false;
       this.#talks = bytes > 0;
       if (bytes === 0 && turns.crowded) return this.#pause();
     }
@@ -218,7 +218,7 @@ export class PodLog implements Turned {
       overMs: clock.monotonic() - over,
       ...(attempt.stated === undefined ? {} : { stated: attempt.stated }),
       read: (options) => this.#read(attempt, options),
-      firstTime: () => this.#timeOf(attempt, {}, signal),
+      firstTime: () => this.#timeOf(attempt, "first", signal),
     });
   }
 
@@ -228,13 +228,13 @@ export class PodLog implements Turned {
       crowded: () => this.#context.turns.crowded,
       position: () => this.spool.facts.position,
       read: (options) => this.#read(attempt, { ...options, follow: true }),
-      lastTime: (signal) => this.#timeOf(attempt, { tailLines: 1 }, signal),
-      asked: this.#asked,
+      timeOf: (which, signal) => this.#timeOf(attempt, which, signal),
+      memory: this.#memory,
     });
     this.#talks = bytes > 0;
     if (bytes > 0) this.#retry.reset();
-    this.#doubted = end === "stuck";
-    if (end === "stuck" || attempt.over !== undefined || this.#again) return 0;
+    this.#behind = end === "behind";
+    if (end === "behind" || attempt.over !== undefined || this.#again) return 0;
     if (end === "yielded") return this.#talks ? 0 : this.#pause();
     return this.#retry.next();
   }
@@ -266,8 +266,7 @@ export class PodLog implements Turned {
     }
   }
 
-  /** Time of the first line that the node has now, or of the last. */
-  #timeOf(attempt: AttemptLog, which: { readonly tailLines?: number }, signal: AbortSignal): Promise<string> {
+  #timeOf(attempt: AttemptLog, which: "first" | "last", signal: AbortSignal): Promise<string> {
     return readLineTime(this.#context.api, this.#context.namespace, attempt.source, which, signal);
   }
 

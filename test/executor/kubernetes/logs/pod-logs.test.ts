@@ -138,7 +138,7 @@ test("a log that nobody stated and that was rotated says at its end that lines m
   pod.end();
   await logs.end(RUN);
   expect(await readAll(logs)).toMatch(
-    /^before\nafter\n\[hybrid-runner: the node rotated this log, the last time at 2026-/,
+    /^before\nafter\n\[hybrid-runner: the node rotated this log, the last time before 2026-/,
   );
 });
 
