@@ -2,7 +2,7 @@
 export interface Figure {
   readonly name: string;
   /** What the numbers are; also decides how they are written. */
-  readonly unit: "ms" | "s" | "MB" | "MB/s" | "ratio";
+  readonly unit: "ms" | "s" | "MB" | "MB/s" | "ratio" | "count" | "%";
   /** One number for each repetition, in the order they came. */
   readonly samples: readonly number[];
   /** Which part of the samples the target is about: 0.5, the median, when absent. */

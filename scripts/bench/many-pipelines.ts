@@ -6,7 +6,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { openGatewayData } from "../../src/gateway/data-directory.ts";
 import { pipelineBody, pipelineHash } from "../../src/gateway/sessions/workflow-config.ts";
-import type { PipelineRecord, ServiceRecord } from "../../src/gateway/store/store.ts";
+import type { PipelineRecord, RunRecord, ServiceRecord } from "../../src/gateway/store/store.ts";
 import { type Measurement, repetitions } from "./figure.ts";
 import { inParallel, memoryOf } from "./processes.ts";
 import { RUNNER_ID, Site } from "./site.ts";
@@ -20,7 +20,7 @@ export const manyPipelines: Measurement = {
   async measure(bench) {
     const directory = join(bench.directory, "many-pipelines");
     const count = Math.round(COUNT / bench.scale);
-    const site = await Site.open(bench.executable, directory, (made) => fill(made, count));
+    const site = await Site.open(bench.executable, directory, async (made) => void (await fill(made, count)));
     try {
       const [starts, greetings, memory]: [number[], number[], number[]] = [[], [], []];
       for (let turn = repetitions(5, bench.scale, 2); turn > 0; turn--) {
@@ -50,8 +50,9 @@ export const manyPipelines: Measurement = {
   },
 };
 
-/** Puts the same pipelines into the gateway's store and into the runner's files. */
-async function fill(site: Site, count: number): Promise<void> {
+/** Puts the same pipelines into the gateway's store and into the runner's files; when asked for, each with a run that waits. Answers their ids. */
+export async function fill(site: Site, count: number, withRuns = false): Promise<readonly string[]> {
+  const pipelineIds: string[] = [];
   const files = join(site.runnerData, "pipelines");
   await mkdir(files, { recursive: true, mode: 0o700 });
   const place = { dataDirectory: site.gatewayData, storeKeyFile: join(site.gatewayData, "store.key") };
@@ -74,10 +75,29 @@ async function fill(site: Site, count: number): Promise<void> {
       await store.addPipeline({ ...pipeline, hash }, undefined);
       const body = await pipelineBody(store, { ...pipeline, hash }, service);
       await writeFile(join(files, `${pipeline.pipelineId}.json`), JSON.stringify(body), { mode: 0o600 });
+      if (withRuns) await store.addRun(waitingRun(pipeline.pipelineId, now));
+      pipelineIds.push(pipeline.pipelineId);
     });
   } finally {
     await store.close();
   }
+  return pipelineIds;
+}
+
+function waitingRun(pipelineId: string, now: number): RunRecord {
+  return {
+    runId: randomUUID(),
+    pipelineId,
+    runnerId: RUNNER_ID,
+    attempt: 1,
+    state: "queued",
+    dispatch: "waiting",
+    stopRequested: false,
+    createdAt: now,
+    startDeadline: now + 3_600_000,
+    logBytes: 0,
+    logGaps: [],
+  };
 }
 
 /** A pipeline with a configuration of the usual size, about one kilobyte. */

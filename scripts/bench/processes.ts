@@ -1,5 +1,5 @@
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** A place where nothing is set up. */
@@ -18,6 +18,38 @@ export async function memoryOf(pid: number): Promise<Memory> {
   const text = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
   const kilobytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1]);
   return { resident: (kilobytes("Rss") * 1024) / 1e6, privateDirty: (kilobytes("Private_Dirty") * 1024) / 1e6 };
+}
+
+/** Processor time that was used, in milliseconds. */
+export interface ProcessorTime {
+  readonly own: number;
+  /** By the processes it started, and theirs; of those that live only the first generation is looked at. */
+  readonly below: number;
+}
+
+/** /proc counts in hundredths of a second, whatever the kernel's own tick is (USER_HZ, time(7)). */
+const TICK_MS = 10;
+
+/** Reads what a process and those below it have used of the processors (proc_pid_stat(5)). @throws the system's error when there is no such process */
+export async function processorTimeOf(pid: number): Promise<ProcessorTime> {
+  const { own, ended } = await timesOf(pid);
+  let below = ended;
+  for (const name of await readdir("/proc")) {
+    const child = /^\d+$/.test(name) ? await timesOf(Number(name)).catch(() => undefined) : undefined;
+    if (child?.parent === pid) below += child.own + child.ended;
+  }
+  return { own, below };
+}
+
+async function timesOf(pid: number): Promise<{ parent: number; own: number; ended: number }> {
+  const text = await readFile(`/proc/${pid}/stat`, "latin1");
+  const fields = text
+    .slice(text.lastIndexOf(")") + 2)
+    .split(" ")
+    .map(Number);
+  const [, parent = 0] = fields;
+  const [user = 0, system = 0, endedUser = 0, endedSystem = 0] = fields.slice(11, 15);
+  return { parent, own: (user + system) * TICK_MS, ended: (endedUser + endedSystem) * TICK_MS };
 }
 
 /** Milliseconds from starting a program to its end. @throws Error unless it exits with 0 */

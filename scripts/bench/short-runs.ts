@@ -86,8 +86,8 @@ async function runAll(
       for (; open.size < AHEAD && ordered < count; ordered++) {
         open.add(await site.order(pipelineIds[ordered % AHEAD] ?? ""));
       }
-      for (const run of await newest(site)) {
-        if (open.has(run.runId) && assertGood(run) !== undefined && open.delete(run.runId)) ended++;
+      for (const run of await openOnes(site, open)) {
+        if (assertGood(run) !== undefined && open.delete(run.runId)) ended++;
       }
       return ended === count || undefined;
     },
@@ -113,8 +113,13 @@ async function bareRate(empty: string, count: number): Promise<number> {
   return count / ((performance.now() - since) / 1000);
 }
 
-async function newest(site: Site): Promise<readonly RunView[]> {
-  return (await site.api<{ runs: readonly RunView[] }>("GET", `/runs?limit=${2 * AHEAD}`)).runs;
+/** Those that were open at the last look; one that took long may stand behind many newer ones. */
+async function openOnes(site: Site, open: ReadonlySet<string>): Promise<readonly RunView[]> {
+  const { runs } = await site.api<{ runs: readonly RunView[] }>("GET", `/runs?limit=${2 * AHEAD}`);
+  const near = runs.filter(({ runId }) => open.has(runId));
+  const found = new Set(near.map(({ runId }) => runId));
+  const far = [...open].filter((runId) => !found.has(runId));
+  return [...near, ...(await Promise.all(far.map((runId) => site.run(runId))))];
 }
 
 /** Megabytes a run, by least squares. */

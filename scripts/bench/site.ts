@@ -12,7 +12,7 @@ export interface RunView {
   readonly runId: string;
   readonly state: string;
   readonly logBytes: number;
-  readonly logEnd?: { readonly bytes: number };
+  readonly logEnd?: { readonly bytes: number; readonly sha256: string };
   readonly failure?: { readonly summary: string; readonly detail?: string };
 }
 
@@ -54,6 +54,10 @@ export class Site {
       throw error;
     }
     return site;
+  }
+
+  get gatewayPid(): number {
+    return this.#gateway?.pid ?? 0;
   }
 
   async startGateway(): Promise<void> {
@@ -143,6 +147,23 @@ export class Site {
     return (text === "" ? undefined : JSON.parse(text)) as T;
   }
 
+  /** What the gateway tells of a run as it comes, until it has ended. */
+  async *events(runId: string): AsyncGenerator<{ readonly name: string; readonly data: unknown }> {
+    const response = await fetch(`http://127.0.0.1:${this.#port}/api/v1/runs/${runId}/events`, {
+      headers: { authorization: `Bearer ${this.#adminToken}` },
+    });
+    let rest = "";
+    for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      const whole = (rest + text).split("\n\n");
+      rest = whole.pop() ?? "";
+      for (const event of whole) {
+        const [, name = ""] = /^event: ?(.*)$/m.exec(event) ?? [];
+        const [, data = "null"] = /^data: ?(.*)$/m.exec(event) ?? [];
+        yield { name, data: JSON.parse(data) };
+      }
+    }
+  }
+
   /** Ends everything. Runs must have ended before. */
   async close(): Promise<void> {
     for (const runner of this.#runners) await runner.end();
@@ -224,8 +245,8 @@ export class RunnerProcess {
   }
 
   /** The moment at which it was known to be in step. */
-  async ready(since?: number): Promise<number> {
-    return (await this.logged("being in step", ({ state }) => state === "ready", since)).at;
+  async ready(since?: number, limitMs?: number): Promise<number> {
+    return (await this.logged("being in step", ({ state }) => state === "ready", since, limitMs)).at;
   }
 
   /** A number it has logged under this name after `since`. */

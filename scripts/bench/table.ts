@@ -63,7 +63,7 @@ function spread(samples: readonly number[], unit: Figure["unit"]): string {
 }
 
 function amount(value: number, unit: Figure["unit"]): string {
-  return unit === "ratio" ? short(value) : `${short(value)} ${unit}`;
+  return unit === "ratio" || unit === "count" ? short(value) : `${short(value)} ${unit}`;
 }
 
 function short(value: number): string {

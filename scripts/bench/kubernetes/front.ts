@@ -1,0 +1,107 @@
+import { writeFile } from "node:fs/promises";
+import http from "node:http";
+import https from "node:https";
+import type { Cluster } from "./cluster.ts";
+
+/** What stands in for the log of a pod on a node that is none. */
+const LOG_LINE = "2026-01-01T00:00:00.000000000Z done\n";
+const LOG_PATH = /\/pods\/[^/]+\/log\?/;
+const WRITES = new Set(["POST", "PUT", "PATCH", "DELETE"]);
+
+/**
+ * Stands before the API server, on this machine, and passes everything on: so writes can be counted and the runner's own bodies be
+ * seen. Only logs are answered here: nodes without containers have none, and a log that can't be read is asked for again and again.
+ */
+export class Front {
+  readonly server: string;
+  readonly #http: http.Server;
+  readonly #target: ReturnType<Cluster["direct"]>;
+  readonly #writes = new Map<string, Map<string, number>>();
+  readonly #bodies = new Map<string, string>();
+
+  private constructor(server: http.Server, cluster: Cluster) {
+    this.#http = server;
+    this.#target = cluster.direct();
+    const address = server.address();
+    if (address === null || typeof address === "string") throw new Error("no port");
+    this.server = `http://127.0.0.1:${address.port}`;
+    server.on("request", (request, response) => this.#take(request, response));
+  }
+
+  static async open(cluster: Cluster): Promise<Front> {
+    const server = http.createServer({ keepAliveTimeout: 60_000 });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return new Front(server, cluster);
+  }
+
+  /** A kubeconfig that leads here. */
+  async kubeconfig(path: string): Promise<string> {
+    const named = { name: "bench" };
+    const config = {
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [{ ...named, cluster: { server: this.server } }],
+      users: [{ ...named, user: {} }],
+      contexts: [{ ...named, context: { cluster: "bench", user: "bench" } }],
+      "current-context": "bench",
+    };
+    await writeFile(path, JSON.stringify(config), { mode: 0o600 });
+    return path;
+  }
+
+  /** Writes to a namespace that have gone through, by method and resource. */
+  writes(namespace: string): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#writes.get(namespace) ?? []);
+  }
+
+  /** The body of the first POST of this resource, as it was sent. @throws Error when there was none */
+  firstBody(resource: string): string {
+    const body = this.#bodies.get(resource);
+    if (body === undefined) throw new Error(`Cannot measure: no ${resource} were made`);
+    return body;
+  }
+
+  async close(): Promise<void> {
+    this.#target.agent.destroy();
+    this.#http.closeAllConnections();
+    await new Promise((resolve) => this.#http.close(resolve));
+  }
+
+  #take(request: http.IncomingMessage, response: http.ServerResponse): void {
+    const { method = "GET", url = "/" } = request;
+    if (method === "GET" && LOG_PATH.test(url)) {
+      response.end(url.includes("sinceTime=") ? "" : LOG_LINE);
+      return;
+    }
+    const resource = this.#count(method, url);
+    const { host: _host, connection: _connection, ...headers } = request.headers;
+    const passed = https.request(
+      new URL(url, this.#target.server),
+      { agent: this.#target.agent, method, headers: { ...headers, ...this.#target.headers } },
+      (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+        answer.on("error", () => response.destroy());
+      },
+    );
+    passed.on("error", () => response.destroy());
+    response.on("close", () => passed.destroy());
+    if (method === "POST" && resource !== undefined && !this.#bodies.has(resource)) this.#keep(request, resource);
+    request.pipe(passed);
+  }
+
+  #count(method: string, url: string): string | undefined {
+    const [, namespace, resource] = /\/namespaces\/([^/]+)\/([a-z]+)/.exec(url) ?? [];
+    if (!WRITES.has(method) || namespace === undefined || resource === undefined) return undefined;
+    const counts = this.#writes.get(namespace) ?? new Map<string, number>();
+    const name = `${method} ${resource}`;
+    this.#writes.set(namespace, counts.set(name, (counts.get(name) ?? 0) + 1));
+    return resource;
+  }
+
+  #keep(request: http.IncomingMessage, resource: string): void {
+    const parts: Buffer[] = [];
+    request.on("data", (part: Buffer) => parts.push(part));
+    request.on("end", () => this.#bodies.set(resource, Buffer.concat(parts).toString("utf8")));
+  }
+}
