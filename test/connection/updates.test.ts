@@ -130,7 +130,8 @@ test("connection goes on with a report that can't be written as a frame", async 
   connection.put(report(2, "success"));
   await eventually(() => expect(gateway.reports).toEqual([report(2, "success")]));
   expect(lines).toContainEqual(expect.objectContaining({ level: "error", runId: id(1) }));
-  expect(connection.stats()).toMatchObject({ unacknowledged: 1, waiting: 0 });
+  // The acknowledgement is on its way when the gateway has the report.
+  await eventually(() => expect(connection.stats()).toMatchObject({ unacknowledged: 1, waiting: 0 }));
 });
 
 test("connection survives a pull of logs that outlives its session", async () => {
