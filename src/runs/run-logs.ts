@@ -4,8 +4,9 @@ import type { Log } from "../base/log.ts";
 import type { Executor, LogPiece } from "../executor/executor.ts";
 import { type KnownEnd, nextLogPart } from "./log-part.ts";
 
-/** How often the logs of live runs are looked at for something new. */
+/** How often the logs of live runs are looked at for something new; those that were silent at the last looks each second only. */
 const POLL_MS = 250;
+const MOST_SKIPPED = 3;
 /** Read at once from a log, for several chunks. */
 const READ_BYTES = 262_144;
 /** Enough for one character, so that the answer tells whether there is anything. */
@@ -20,8 +21,9 @@ interface Cursor {
   drained: boolean;
   /** True when the gateway was told in this session that the rest waits for the run's end. */
   heldTold: boolean;
-  /** False until there may be something new to read. */
-  awake: boolean;
+  /** So many looks in a row found nothing, and so many are left out before the next one. */
+  silent: number;
+  skip: number;
   /** What was read and not yet handed over; begins at `sent`. */
   ahead: string;
 }
@@ -43,6 +45,8 @@ export interface RunLogsOptions {
   readonly limitBytes: number;
   /** What is known of the end of a run's log. */
   readonly endOf: (runId: string) => KnownEnd;
+  /** False for a run that can't have printed anything yet. */
+  readonly mayHaveLog?: (runId: string) => boolean;
   /** There may be log to send. */
   readonly wake: () => void;
   /** Told at each look for something new, as a sign of life. */
@@ -58,6 +62,8 @@ export interface RunLogsOptions {
 export class RunLogs {
   readonly #options: RunLogsOptions;
   readonly #cursors = new Map<string, Cursor>();
+  /** Runs whose log may have something new, in the order of their turns. */
+  readonly #awake = new Set<string>();
   #cancelPoll: () => void = () => undefined;
 
   constructor(options: RunLogsOptions) {
@@ -69,8 +75,8 @@ export class RunLogs {
     this.#cancelPoll = this.#options.clock.schedule(
       POLL_MS,
       () => {
-        for (const [runId, cursor] of this.#cursors) cursor.awake = this.#maySend(runId, cursor);
-        if (this.#cursors.size > 0) this.#options.wake();
+        for (const [runId, cursor] of this.#cursors) this.#lookAgain(runId, cursor);
+        if (this.#awake.size > 0) this.#options.wake();
         this.#options.onPoll?.();
         this.start();
       },
@@ -84,11 +90,14 @@ export class RunLogs {
 
   /** From now on this run's log is sent. */
   add(runId: string): void {
-    if (!this.#cursors.has(runId)) this.#cursors.set(runId, cursorAt(0));
+    if (this.#cursors.has(runId)) return;
+    this.#cursors.set(runId, cursorAt(0));
+    this.#awake.add(runId);
   }
 
   remove(runId: string): void {
     this.#cursors.delete(runId);
+    this.#awake.delete(runId);
   }
 
   /** True when the log has ended and the gateway has all of it that is to be sent. */
@@ -99,12 +108,11 @@ export class RunLogs {
 
   /** The next chunk of some run, or undefined when nothing is there now. Runs take turns. */
   async next(maxBytes: number): Promise<RunLogChunk | undefined> {
-    for (const [runId, cursor] of [...this.#cursors]) {
-      if (!cursor.awake || cursor.drained) continue;
-      const chunk = await this.#nextOf(runId, cursor, maxBytes);
+    for (const runId of this.#awake) {
+      const cursor = this.#cursors.get(runId);
+      const chunk = cursor === undefined ? undefined : await this.#nextOf(runId, cursor, maxBytes);
       if (chunk === undefined) continue;
-      this.#cursors.delete(runId);
-      this.#cursors.set(runId, cursor);
+      if (this.#awake.delete(runId)) this.#awake.add(runId);
       return chunk;
     }
     return undefined;
@@ -112,9 +120,9 @@ export class RunLogs {
 
   /** A new session: each run goes on from the gateway's offset, one it doesn't list from 0. */
   rewind(cursors: ReadonlyMap<string, number>): void {
-    for (const [runId, cursor] of this.#cursors) {
+    for (const runId of this.#cursors.keys()) {
       this.#cursors.set(runId, cursorAt(cursors.get(runId) ?? 0));
-      cursor.awake = false;
+      this.#awake.add(runId);
     }
   }
 
@@ -126,8 +134,17 @@ export class RunLogs {
     if (this.isDelivered(chunk.runId)) this.#options.onDelivered(chunk.runId);
   }
 
-  #maySend(runId: string, cursor: Cursor): boolean {
-    return !cursor.drained && !(cursor.heldTold && this.#options.endOf(runId) === undefined);
+  #lookAgain(runId: string, cursor: Cursor): void {
+    const { endOf, mayHaveLog } = this.#options;
+    const hasEnded = endOf(runId) !== undefined;
+    const waits = cursor.heldTold || mayHaveLog?.(runId) === false || cursor.skip-- > 0;
+    if (!cursor.drained && (hasEnded || !waits)) this.#awake.add(runId);
+  }
+
+  #sleep(runId: string, cursor: Cursor): void {
+    this.#awake.delete(runId);
+    cursor.silent = Math.min(cursor.silent + 1, MOST_SKIPPED);
+    cursor.skip = cursor.silent;
   }
 
   async #nextOf(runId: string, cursor: Cursor, maxBytes: number): Promise<RunLogChunk | undefined> {
@@ -142,16 +159,17 @@ export class RunLogs {
     const piece = await this.#read(runId, from, Math.min(room, READ_BYTES));
     if (this.#cursors.get(runId) !== cursor || cursor.sent !== position) return undefined;
     if (piece === undefined || piece.text === "") {
-      cursor.awake = false;
+      this.#sleep(runId, cursor);
       // A log that is shorter than it was told doesn't come any more; one whose end nobody has told may still be on its way here.
       const isOver = typeof end === "number" || (end === "unknown" && piece?.ended === true);
       return piece !== undefined && isOver ? this.#drained(runId, cursor) : undefined;
     }
     if (part === "held") {
       cursor.heldTold = true;
-      cursor.awake = false;
+      this.#awake.delete(runId);
       return { runId, offset: position, text: "", held: true };
     }
+    cursor.silent = 0;
     cursor.sent = piece.offset;
     cursor.ahead = piece.text;
     return handOver(runId, cursor, maxBytes);
@@ -159,6 +177,7 @@ export class RunLogs {
 
   #drained(runId: string, cursor: Cursor): undefined {
     cursor.drained = true;
+    this.#awake.delete(runId);
     if (this.isDelivered(runId)) this.#options.onDelivered(runId);
   }
 
@@ -182,5 +201,5 @@ function handOver(runId: string, cursor: Cursor, maxBytes: number): RunLogChunk 
 }
 
 function cursorAt(offset: number): Cursor {
-  return { sent: offset, acknowledged: offset, drained: false, heldTold: false, awake: true, ahead: "" };
+  return { sent: offset, acknowledged: offset, drained: false, heldTold: false, silent: 0, skip: 0, ahead: "" };
 }

@@ -67,6 +67,27 @@ export class RunTable {
     return [...this.#live.values()];
   }
 
+  /** How many have not ended. */
+  get liveCount(): number {
+    return this.#live.size;
+  }
+
+  isLive(runId: string): boolean {
+    return this.#live.has(runId);
+  }
+
+  /** A run of this pipeline that has not ended. */
+  liveRunOf(pipelineId: string): string | undefined {
+    for (const report of this.#live.values()) if (report.pipelineId === pipelineId) return report.runId;
+    return undefined;
+  }
+
+  /** False for a run that waits for the beginning of its first attempt: it can't have printed anything. */
+  hasBegun(runId: string): boolean {
+    const report = this.#reports.get(runId);
+    return report === undefined || report.state !== "queued" || report.attempt > 1;
+  }
+
   /** Of a log that was delivered, so many bytes were left out. */
   noteLogGap(bytes: number): void {
     this.#logGapBytes += bytes;

@@ -46,6 +46,7 @@ export class Runs {
       log: options.log,
       limitBytes: options.logLimitBytes ?? Number.MAX_SAFE_INTEGER,
       endOf: (runId) => this.table.endOfLog(runId),
+      mayHaveLog: (runId) => this.table.hasBegun(runId),
       wake: options.wakeLogs,
       ...(options.onLogPoll === undefined ? {} : { onPoll: options.onLogPoll }),
       onDelivered: (runId) => this.#releaseWhenDone(runId),
@@ -75,8 +76,8 @@ export class Runs {
 
   /** Id of the live run of a pipeline, of which there is at most one (docs/adr/0010). */
   liveRunOf(pipelineId: string): string | undefined {
-    const live = this.table.live().find((report) => report.pipelineId === pipelineId);
-    if (live !== undefined) return live.runId;
+    const live = this.table.liveRunOf(pipelineId);
+    if (live !== undefined) return live;
     for (const [runId, starting] of this.#starting) if (starting.pipelineId === pipelineId) return runId;
     return undefined;
   }
@@ -206,7 +207,9 @@ export class Runs {
 
   /** Live runs and those being started; counted anew each time, so that no place can leak. */
   #busyPlaces(): number {
-    return new Set([...this.table.live().map((report) => report.runId), ...this.#starting.keys()]).size;
+    let busy = this.table.liveCount;
+    for (const runId of this.#starting.keys()) if (!this.table.isLive(runId)) busy++;
+    return busy;
   }
 
   #takeIn(report: RunReport, foundAgain = false): void {

@@ -3,10 +3,11 @@ import http from "node:http";
 import https from "node:https";
 import type { Cluster } from "./cluster.ts";
 
-/** What stands in for the log of a pod on a node that is none. */
+/** What stands in for the log of a pod on a node that is none, however it is asked for. */
 const LOG_LINE = "2026-01-01T00:00:00.000000000Z done\n";
+/** The stream of a log that is followed stays open until its container has ended; that these have is known a moment later. */
+const FOLLOWED_MS = 1000;
 const LOG_PATH = /\/pods\/[^/]+\/log\?/;
-const WRITES = new Set(["POST", "PUT", "PATCH", "DELETE"]);
 
 /**
  * Stands before the API server, on this machine, and passes everything on: so writes can be counted and the runner's own bodies be
@@ -16,7 +17,7 @@ export class Front {
   readonly server: string;
   readonly #http: http.Server;
   readonly #target: ReturnType<Cluster["direct"]>;
-  readonly #writes = new Map<string, Map<string, number>>();
+  readonly #requests = new Map<string, Map<string, number>>();
   readonly #bodies = new Map<string, string>();
 
   private constructor(server: http.Server, cluster: Cluster) {
@@ -49,9 +50,9 @@ export class Front {
     return path;
   }
 
-  /** Writes to a namespace that have gone through, by method and resource. */
-  writes(namespace: string): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#writes.get(namespace) ?? []);
+  /** Requests about a namespace until now, by method and resource; watches and lists count as GET. */
+  requests(namespace: string): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#requests.get(namespace) ?? []);
   }
 
   /** The body of the first POST of this resource, as it was sent. @throws Error when there was none */
@@ -69,11 +70,12 @@ export class Front {
 
   #take(request: http.IncomingMessage, response: http.ServerResponse): void {
     const { method = "GET", url = "/" } = request;
+    const resource = this.#count(method, url);
     if (method === "GET" && LOG_PATH.test(url)) {
-      response.end(url.includes("sinceTime=") ? "" : LOG_LINE);
+      response.write(LOG_LINE);
+      setTimeout(() => response.end(), url.includes("follow=true") ? FOLLOWED_MS : 0);
       return;
     }
-    const resource = this.#count(method, url);
     const { host: _host, connection: _connection, ...headers } = request.headers;
     const passed = https.request(
       new URL(url, this.#target.server),
@@ -91,11 +93,11 @@ export class Front {
   }
 
   #count(method: string, url: string): string | undefined {
-    const [, namespace, resource] = /\/namespaces\/([^/]+)\/([a-z]+)/.exec(url) ?? [];
-    if (!WRITES.has(method) || namespace === undefined || resource === undefined) return undefined;
-    const counts = this.#writes.get(namespace) ?? new Map<string, number>();
-    const name = `${method} ${resource}`;
-    this.#writes.set(namespace, counts.set(name, (counts.get(name) ?? 0) + 1));
+    const [, namespace, resource, part = ""] = /\/namespaces\/([^/]+)\/([a-z]+)(?:\/[^/?]+(\/log))?/.exec(url) ?? [];
+    if (namespace === undefined || resource === undefined) return undefined;
+    const counts = this.#requests.get(namespace) ?? new Map<string, number>();
+    const name = `${method} ${resource}${part}`;
+    this.#requests.set(namespace, counts.set(name, (counts.get(name) ?? 0) + 1));
     return resource;
   }
 

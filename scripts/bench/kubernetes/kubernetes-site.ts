@@ -131,13 +131,13 @@ export class KubernetesSite {
     await until("the end of all runs", async () => (await this.open()).length === 0 || undefined, limitMs, 250);
   }
 
-  /** Waits until the runner has written the last thing of each run, which lets the cluster forget it. Answers all writes by method and resource. */
+  /** Waits until the runner has written the last thing of each run, which lets the cluster forget it. Answers all requests by method and resource. */
   async allReleased(limitMs: number): Promise<Readonly<Record<string, number>>> {
     return until(
       "the release of all runs",
       () => {
-        const writes = this.front?.writes(this.namespace) ?? {};
-        return (writes["PATCH jobs"] ?? 0) >= (writes["POST jobs"] ?? 0) ? writes : undefined;
+        const requests = this.front?.requests(this.namespace) ?? {};
+        return (requests["PATCH jobs"] ?? 0) >= (requests["POST jobs"] ?? 0) ? requests : undefined;
       },
       limitMs,
       100,

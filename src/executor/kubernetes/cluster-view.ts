@@ -68,6 +68,11 @@ export class ClusterView {
       .sort((one, other) => one.attempt - other.attempt);
   }
 
+  /** True for a run that a Job is known of. */
+  has(runId: string): boolean {
+    return this.#runs.get(runId)?.some(({ job }) => job !== undefined) === true;
+  }
+
   /** A Job that was just made or changed here: known before the watch tells it. */
   noteJob(job: Job): void {
     const known = this.#attempts.get(job.metadata.name);
@@ -117,8 +122,9 @@ export class ClusterView {
     const attempt = this.#attempt(object.metadata.name, runId);
     if (type === "gone" && attempt.job !== undefined && attempt.job.metadata.uid !== object.metadata.uid) return;
     attempt.job = object;
-    if (type === "set") delete attempt.jobGoneAt;
-    else attempt.jobGoneAt = this.#options.now();
+    // A delete makes an object bigger, even of what isn't there.
+    if (type === "set" && attempt.jobGoneAt !== undefined) delete attempt.jobGoneAt;
+    if (type === "gone") attempt.jobGoneAt = this.#options.now();
     if (type === "gone" && isOver(attempt)) this.#drop(attempt);
     this.#options.onChange(runId);
   }
@@ -137,7 +143,7 @@ export class ClusterView {
       ...(type === "set" ? {} : { goneAt: this.#options.now() }),
       ...(askedAt === undefined ? {} : { deletionAskedAt: askedAt }),
     };
-    attempt.pods = [...others, seen].sort((one, other) => (created(one) < created(other) ? -1 : 1));
+    attempt.pods = others.concat(seen).sort((one, other) => (created(one) < created(other) ? -1 : 1));
     if (type === "gone" && (attempt.job === undefined || isOver(attempt))) {
       attempt.pods = others;
       if (attempt.job === undefined && others.length === 0) this.#drop(attempt);

@@ -14,6 +14,7 @@ export interface RunCareOptions extends Omit<RunStepsOptions, "isClosed" | "tell
   readonly onReport: (report: RunReport) => void;
 }
 
+const LONG_LOOK_MS = 30_000;
 const TROUBLE_BACKOFF = { floorMs: 500, baseMs: 1000, capMs: 30_000 };
 
 /** Keeps what is known of each run in step with what the cluster shows, and does what follows from it. Level-triggered. */
@@ -80,7 +81,8 @@ export class RunCare {
   /** Calls `listener` at each new report until the answer is called. */
   watch(runId: string, listener: () => void): () => void {
     const run = this.#run(runId);
-    run.watchers.push(listener);
+    // Not `push`, which makes room for sixteen more.
+    run.watchers = run.watchers.concat(listener);
     return () => {
       run.watchers = run.watchers.filter((other) => other !== listener);
       this.#forgetIdle(runId, run);
@@ -170,7 +172,9 @@ export class RunCare {
 
   #lookLater(runId: string, run: CaredRun, delayMs: number): void {
     const { clock } = this.#options;
-    const wait = Math.min(Math.max(delayMs, 10), 3_600_000);
+    const exact = Math.min(Math.max(delayMs, 10), 3_600_000);
+    // Timers of the same length share a list, so thousands of long ones shouldn't each have a length of their own.
+    const wait = exact < LONG_LOOK_MS ? exact : 1000 * Math.ceil(exact / 1000);
     const at = clock.monotonic() + wait;
     if (run.nextLook !== undefined && run.nextLook.at <= at) return;
     run.nextLook?.cancel();

@@ -19,7 +19,9 @@ import { refusalFailure, type StartOutcome, startOutcome } from "./start-verdict
 const LEVEL_MS = 15_000;
 /** An offer is good for this long; the runner refuses it later. */
 const OFFER_MS = 60_000;
-const MAX_UNDER_WAY = 32;
+const MAX_STARTS = 32;
+/** Stops and questions, which needn't wait until all starts are through. */
+const MORE_UNDER_WAY = 8;
 /** A turn looks at everything, so between two turns there is a pause of so many times the length of the last, within a limit. */
 const PAUSE_OF_TURNS = 4;
 const MAX_PAUSE_MS = 250;
@@ -56,12 +58,13 @@ export class Dispatcher {
     this.#options = options;
     this.#flights = new Flights(
       options.clock,
-      MAX_UNDER_WAY,
+      MAX_STARTS + MORE_UNDER_WAY,
       () => this.wake(),
       (task, error) => {
         if (isKind(error, GATEWAY_ERRORS.RunnerNotConnected)) return;
         options.log.warn("Cannot carry out a task of a session", { task, error });
       },
+      MORE_UNDER_WAY,
     );
     this.#questions = new RunQuestions(options, this.#flights);
     this.#cancelTimer = this.#arm();
@@ -166,6 +169,7 @@ export class Dispatcher {
     let free = maxConcurrentRuns - taken.length;
     // One run of a pipeline at a time (docs/adr/0010): offering a second would take the place of another pipeline's.
     const busy = new Set(taken.map((run) => run.pipelineId));
+    const starts: [key: string, task: () => Promise<"done" | "later">][] = [];
     for (const run of open) {
       if (run.dispatch !== "waiting" || underWay(run)) continue;
       const key = keys.get(run.pipelineId);
@@ -185,10 +189,11 @@ export class Dispatcher {
       }
       const generation = delivery.generationOf(key.pipelineId);
       if (free <= 0 || busy.has(run.pipelineId) || generation < key.generation) continue;
-      if (!this.#flights.launch(`start ${run.runId}`, () => this.#start(run, generation))) continue;
+      starts.push([`start ${run.runId}`, () => this.#start(run, generation)]);
       busy.add(run.pipelineId);
       free--;
     }
+    this.#flights.launchAll(starts);
   }
 
   async #start(run: RunRecord, generation: number): Promise<"done" | "later"> {
@@ -249,6 +254,7 @@ export class Dispatcher {
     if (outcome.kind === "redeploy") delivery.forget(run.pipelineId);
     if (outcome.kind === "full" || outcome.kind === "pause") {
       this.#endPause();
+      this.#flights.launchAll([]);
       const cancel = clock.schedule(LEVEL_MS, () => {
         this.#endPause();
         this.wake();

@@ -16,6 +16,7 @@ type Task = () => Promise<"done" | "later">;
 export class Flights {
   readonly #clock: Clock;
   readonly #limit: number;
+  readonly #reserved: number;
   readonly #wake: () => void;
   readonly #onError: (key: string, error: unknown) => void;
   readonly #tasks = new Map<string, Promise<void>>();
@@ -24,9 +25,17 @@ export class Flights {
   readonly #held = new Map<string, { readonly failures: number; cancel: (() => void) | undefined }>();
   #closed = false;
 
-  constructor(clock: Clock, limit: number, wake: () => void, onError: (key: string, error: unknown) => void) {
+  /** `reserved` of the `limit` places are kept from queued tasks. */
+  constructor(
+    clock: Clock,
+    limit: number,
+    wake: () => void,
+    onError: (key: string, error: unknown) => void,
+    reserved = 0,
+  ) {
     this.#clock = clock;
     this.#limit = limit;
+    this.#reserved = reserved;
     this.#wake = wake;
     this.#onError = onError;
   }
@@ -69,7 +78,7 @@ export class Flights {
 
   #launchQueued(): void {
     for (const [key, task] of this.#queued) {
-      if (this.#tasks.size >= this.#limit) return;
+      if (this.#tasks.size >= this.#limit - this.#reserved) return;
       this.#queued.delete(key);
       this.launch(key, task);
     }
