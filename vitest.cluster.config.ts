@@ -1,13 +1,24 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
-/* Tests against a real cluster: `npm run test:cluster` says which one. They share it, so only few files at a time. */
+const common = { pool: "forks", testTimeout: 120_000, hookTimeout: 180_000 } as const;
+const ALONE = "test/cluster/alone/**/*.test.ts";
+
+/* Tests against a real cluster: `npm run test:cluster` says which one. They share it: few files at a time, and what disturbs the others comes last, by itself. */
 const config: ViteUserConfig = defineConfig({
   test: {
-    include: ["test/cluster/**/*.test.ts"],
-    pool: "forks",
-    maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 180_000,
+    projects: [
+      {
+        test: {
+          ...common,
+          name: "side by side",
+          include: ["test/cluster/**/*.test.ts"],
+          exclude: [ALONE],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      { test: { ...common, name: "alone", include: [ALONE], maxWorkers: 1, sequence: { groupOrder: 2 } } },
+    ],
   },
 });
 

@@ -40,10 +40,11 @@ export function shownValue(figure: Figure): number {
   return quantile(figure.samples, figure.quantile ?? 0.5);
 }
 
-/** Ours in parts of the baseline's: for times and memory less is better, for rates more. */
+/** Ours in parts of the baseline's: for times and memory less is better, for rates more. Undefined where the baseline is nothing. */
 export function ratioOf(figure: Figure): number | undefined {
   if (figure.baseline === undefined) return undefined;
-  return shownValue(figure) / quantile(figure.baseline.samples, figure.quantile ?? 0.5);
+  const bare = quantile(figure.baseline.samples, figure.quantile ?? 0.5);
+  return bare === 0 ? undefined : shownValue(figure) / bare;
 }
 
 /** Whether the target is met. */

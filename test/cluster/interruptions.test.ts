@@ -16,7 +16,7 @@ test.each([
   const spec = runOf();
   const run = await startRunning(executor, spec);
   await kubectl("-n", namespace, "delete", "pod", await podOf(namespace, spec.runId), ...flags);
-  await eventually(() => expect(run.reports.at(-1)).toMatchObject({ attempt: 2, state: "running" }), 30_000);
+  await eventually(() => expect(run.reports.at(-1)).toMatchObject({ attempt: 2, state: "running" }), 60_000);
   expect(run.reports.find(({ attempt, state }) => attempt === 2 && state === "queued")?.waiting).toMatch(
     /attempt 2 .*because attempt 1: PodDeleted/,
   );

@@ -102,7 +102,7 @@ export async function startRunning(executor: Executor, spec: RunSpec): Promise<R
   const run = followed(executor, spec.runId);
   await eventually(() => {
     if (!run.reports.some(({ state }) => state === "running")) throw new Error(JSON.stringify(run.reports));
-  }, 30_000);
+  }, 60_000);
   return run;
 }
 

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { eventually } from "../fakes/eventually.ts";
 import { Site } from "../road/site.ts";
 import { objects, shellPods, startMany, stopSchedulesAfter } from "./cluster-site.ts";
-import { clusterTool, kubectl } from "./cluster-tool.ts";
+import { kubectl } from "./cluster-tool.ts";
 import { temporaryNamespace } from "./namespace.ts";
 
 const MINUTE = 60_000;
@@ -32,25 +32,6 @@ test("50 pending pods and a restart: no new pod, and every one is found again (T
   }, MINUTE);
   expect((await objects(namespace, "pods")).map((pod) => pod.metadata.uid).sort()).toEqual(before);
   expect(await objects(namespace, "jobs")).toHaveLength(50);
-});
-
-test("the API server is killed and started again under 30 live runs: none fails (T24)", {
-  timeout: 6 * MINUTE,
-}, async () => {
-  const namespace = await temporaryNamespace("apiserver");
-  const site = await Site.open();
-  const script = 'i=0; while [ $i -lt 25 ]; do echo "$pipelineRunId $i"; i=$((i+1)); sleep 1; done';
-  await site.startRunner({ environment: { ...shellPods(namespace, script), MAX_CONCURRENT_RUNS: "100" } });
-  await site.connected();
-  const runs = await startMany(site, 30);
-  for (const run of runs) await site.until(run, ["running"], 2 * MINUTE);
-  await clusterTool("restart", "apiserver");
-  for (const run of runs) {
-    expect(await site.ended(run, 3 * MINUTE)).toMatchObject({ state: "success", exitCode: 0 });
-    const lines = (await site.wholeLog(run)).split("\n").filter((line) => line !== "");
-    expect(lines).toEqual(Array.from({ length: 25 }, (_, number) => `${run} ${number}`));
-  }
-  expect(await objects(namespace, "jobs")).toHaveLength(30);
 });
 
 test("a runner killed at any moment of a run leaves one Job, one pod and one true end", {
@@ -132,20 +113,4 @@ test("two runners side by side in one namespace don't touch each other's runs", 
       });
     }
   }
-});
-
-test("400 runs at once on the real node: all pods are asked for in 20 s, all end well (T37)", {
-  timeout: 10 * MINUTE,
-}, async () => {
-  const namespace = await temporaryNamespace("burst");
-  const site = await Site.open();
-  await site.startRunner({ environment: { ...shellPods(namespace, "true"), MAX_CONCURRENT_RUNS: "1000" } });
-  await site.connected();
-  const since = Date.now();
-  const runs = await startMany(site, 400);
-  await eventually(async () => expect((await objects(namespace, "pods")).length).toBeGreaterThanOrEqual(400), MINUTE);
-  process.stdout.write(
-    `400 pods were there ${Math.round((Date.now() - since) / 1000)} s after the first pipeline was registered\n`,
-  );
-  for (const run of runs) expect(await site.ended(run, 8 * MINUTE)).toMatchObject({ state: "success" });
 });

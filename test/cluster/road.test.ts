@@ -4,6 +4,7 @@ import { Site } from "../road/site.ts";
 import { apply, kubectl } from "./cluster-tool.ts";
 import { letPodsReadSecrets, temporaryNamespace } from "./namespace.ts";
 import { startPostgres } from "./postgres.ts";
+import { putReleasedImage } from "./wrapper-image.ts";
 
 /** Address of this machine as pods reach it, and its name there. */
 const HOST = process.env["HYBRID_RUNNER_TEST_HOST_ADDRESS"] ?? "10.88.0.1";
@@ -16,6 +17,7 @@ test("the real ingestion of a real PostgreSQL: a password from a Kubernetes Secr
 }, async () => {
   const namespace = await temporaryNamespace("road");
   await letPodsReadSecrets(namespace);
+  await putReleasedImage();
   const openMetadata = await startOpenMetadata(HOST);
   const postgres = await startPostgres(HOST);
   try {

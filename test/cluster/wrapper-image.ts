@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { IMAGE_COMMAND, writeRootFileSystem } from "../../scripts/image/root-file-system.ts";
+import { DEFAULT_WRAPPER_IMAGE } from "../../src/runner/kubernetes-settings.ts";
 import { builtExecutable } from "../executable/built-executable.ts";
 import { clusterTool } from "./cluster-tool.ts";
 
@@ -27,6 +28,16 @@ async function load(): Promise<string> {
   await pipeline(createReadStream(executable), hash);
   const name = `test.local/hybrid-runner:${hash.digest("hex").slice(0, 12)}`;
   if ((await clusterTool("ctr", "images", "ls", "-q").catch(() => "")).split("\n").includes(name)) return name;
+  await put(executable, name);
+  return name;
+}
+
+/** Puts the image of this checkout on the node under the name that a runner uses when none is set, over what has that name there. */
+export async function putReleasedImage(): Promise<void> {
+  await put(await builtExecutable(), `docker.io/library/${DEFAULT_WRAPPER_IMAGE}`);
+}
+
+async function put(executable: string, name: string): Promise<void> {
   const work = await mkdtemp(join(tmpdir(), "wrapper-image-"));
   try {
     const [root, tar] = [join(work, "root"), join(work, "image.tar")];
@@ -36,5 +47,4 @@ async function load(): Promise<string> {
   } finally {
     await rm(work, { recursive: true, force: true });
   }
-  return name;
 }
