@@ -11,6 +11,7 @@ import type { SecretProvider } from "../secrets/provider.ts";
 import { createRedactor, isTooShortToMask, type Redactor } from "../secrets/redactor.ts";
 import { showReference } from "../secrets/reference.ts";
 import { createResolver } from "../secrets/resolver.ts";
+import { botTokens } from "./bot-token.ts";
 import { WRAPPER_ERRORS } from "./errors.ts";
 import { type HandOver, handOver } from "./hand-over.ts";
 import { maskOutput } from "./masked-output.ts";
@@ -97,7 +98,7 @@ async function resolveAndRun(options: WrapperOptions, ending: AbortSignal): Prom
     const tree = { environment: { ...environment }, ...(config === undefined ? {} : { config }) };
     const { value, secrets } = await resolver.resolveTree(tree, ending);
     const resolved = value as { readonly environment: Record<string, string>; readonly config?: JsonObject };
-    redactor = createRedactor(secrets.map((secret) => secret.value.reveal()));
+    redactor = createRedactor([...secrets.map((secret) => secret.value.reveal()), ...botTokens(resolved.config)]);
     for (const { reference, value } of secrets) {
       if (!isTooShortToMask(value.reveal())) continue;
       const shown = redactor.mask(showReference(reference));

@@ -43,16 +43,30 @@ export function stopSchedulesAfter(namespace: string): void {
   });
 }
 
+/** Registers `count` pipelines and deploys them. Answers their ids. */
+export async function deployMany(
+  site: Site,
+  count: number,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<readonly string[]> {
+  const pipelines: string[] = [];
+  for (let next = 0; next < count; next += 8) {
+    const batch = Array.from({ length: Math.min(8, count - next) }, () => site.deploy("metadata", { more }));
+    pipelines.push(...(await Promise.all(batch)));
+  }
+  return pipelines;
+}
+
 /** Registers `count` pipelines and starts a run of each at once. Answers the runs' ids. */
 export async function startMany(
   site: Site,
   count: number,
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<string[]> {
-  const pipelines: string[] = [];
-  for (let next = 0; next < count; next += 8) {
-    const batch = Array.from({ length: Math.min(8, count - next) }, () => site.deploy("metadata", { more }));
-    pipelines.push(...(await Promise.all(batch)));
-  }
+  return startAll(site, await deployMany(site, count, more));
+}
+
+/** Orders a run of each pipeline at once. Answers the runs' ids. */
+export function startAll(site: Site, pipelines: readonly string[]): Promise<string[]> {
   return Promise.all(pipelines.map((pipelineId) => site.start(pipelineId)));
 }

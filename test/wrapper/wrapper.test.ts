@@ -175,6 +175,20 @@ describe("runWrapped lets nothing through", () => {
     }
   });
 
+  test("masks the bot token of the configuration, wherever a workflow has it", async () => {
+    const [workflows, applications] = ["workflow-token-eyJhbGci", "application-token-eyJhbGci"];
+    const config = {
+      workflowConfig: { openMetadataServerConfig: { securityConfig: { jwtToken: workflows } } },
+      openMetadataServerConnection: { securityConfig: { jwtToken: applications } },
+      source: { jwtToken: "not a bot's" },
+    };
+    const { end, text } = await runProgram(nodeScript("console.log(process.env.config)"), {}, { config });
+    expect(end).toEqual({ kind: "exited", exitCode: 0 });
+    expect(text.split(MASK)).toHaveLength(3);
+    expect(text).toContain("not a bot's");
+    for (const token of [workflows, applications]) expect(text).not.toContain(token);
+  });
+
   test("masks what is printed in two writes, and in two writes inside a character", async () => {
     const script = `
       const bytes = Buffer.from("<" + JSON.parse(process.env.config).p + ">\\n");

@@ -26,6 +26,8 @@ export const ANNOTATIONS = {
   hash: "hybrid-runner/hash",
   /** Of a CronJob: hash of everything that made it, so that an equal one isn't written again. */
   manifestHash: "hybrid-runner/manifest-hash",
+  /** The pipeline's time limit. The Job's own deadline is changed to end its pods, and another attempt needs the first one. */
+  timeoutSeconds: "hybrid-runner/timeout-seconds",
   retries: "hybrid-runner/retries",
   retryDelaySeconds: "hybrid-runner/retry-delay-seconds",
   /** The run shall stop, since then. */

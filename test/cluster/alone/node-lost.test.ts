@@ -8,7 +8,7 @@ test("a node whose kubelet falls silent: the attempt is NodeLost, and the free o
   timeout: 240_000,
 }, async () => {
   const namespace = await temporaryNamespace("node");
-  const script = 'if [ "$(hostname | grep -c -- -2-)" = 1 ]; then exit 0; fi; sleep 600';
+  const script = 'if [ "$(hostname | grep -c -- -2-)" = 1 ]; then sleep 5; exit 0; fi; sleep 600';
   const executor = await openNative(namespace, script, {}, { startTimeoutMs: 180_000 });
   const run = await startRunning(executor, runOf());
   const kubelet = await freezeKubelet();
@@ -17,7 +17,8 @@ test("a node whose kubelet falls silent: the attempt is NodeLost, and the free o
     expect(waiting).toMatch(/attempt 2 .*because attempt 1: NodeLost/);
   }, 120_000);
   kubelet.thaw();
-  expect(await run.end).toMatchObject({ attempt: 2, state: "success", exitCode: 0 });
+  const end = await run.end;
+  expect(end, JSON.stringify(end)).toMatchObject({ attempt: 2, state: "success", exitCode: 0 });
 });
 
 /** Stops the node's kubelet, as a machine that hangs does; it goes on when the test says so, at the latest at its end. */

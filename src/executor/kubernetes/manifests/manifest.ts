@@ -4,6 +4,7 @@ import type { FailureCategory, PipelineBody } from "../../../protocol/messages.t
 import { readCron } from "../../../protocol/schedule.ts";
 import { sha256Hex } from "../../../runtime/crypto.ts";
 import type { RunSpec } from "../../executor.ts";
+import { numberIn } from "../facts.ts";
 import { ANNOTATIONS, LABELS, ownLabels } from "../labels.ts";
 import { anchorName, labelValue, pipelineObjectName, runObjectName } from "../names.ts";
 import { configObject } from "./config-object.ts";
@@ -68,8 +69,8 @@ export function runConfig(m: Manifest, spec: RunSpec, job: Job): Secret | Config
 export function retryJob(previous: Job, runId: string, attempt: number): Job {
   const { namespace, labels = {}, annotations = {} } = previous.metadata;
   const ours = attemptLabels(runId, attempt);
-  const kept = [ANNOTATIONS.pipelineName, ANNOTATIONS.fullyQualifiedName, ANNOTATIONS.retries];
-  const deadline = previous.spec.activeDeadlineSeconds;
+  const { pipelineName, fullyQualifiedName, timeoutSeconds, retries, retryDelaySeconds } = ANNOTATIONS;
+  const deadline = numberIn(annotations[timeoutSeconds]);
   return {
     apiVersion: JOBS.apiVersion,
     kind: JOBS.kind,
@@ -77,7 +78,7 @@ export function retryJob(previous: Job, runId: string, attempt: number): Job {
       name: runObjectName(runId, attempt),
       ...(namespace === undefined ? {} : { namespace }),
       labels: { ...only(labels, WORK_LABELS), ...ours },
-      annotations: only(annotations, [...kept, ANNOTATIONS.retryDelaySeconds]),
+      annotations: only(annotations, [pipelineName, fullyQualifiedName, timeoutSeconds, retries, retryDelaySeconds]),
     },
     spec: {
       ...ONE_POD,
@@ -199,10 +200,11 @@ function attemptLabels(runId: string, attempt: number): Record<string, string> {
 }
 
 function workAnnotations(work: Work): Record<string, string> {
-  const { retries, retryDelaySeconds } = work;
+  const { timeoutSeconds, retries, retryDelaySeconds } = work;
   return {
     [ANNOTATIONS.pipelineName]: work.pipelineName,
     [ANNOTATIONS.fullyQualifiedName]: work.fullyQualifiedName,
+    ...(timeoutSeconds === undefined ? {} : { [ANNOTATIONS.timeoutSeconds]: String(timeoutSeconds) }),
     ...(retries === undefined ? {} : { [ANNOTATIONS.retries]: String(retries) }),
     ...(retryDelaySeconds === undefined ? {} : { [ANNOTATIONS.retryDelaySeconds]: String(retryDelaySeconds) }),
   };

@@ -4,11 +4,12 @@ import {
   anchorObject,
   anchorReference,
   type Manifest,
+  retryJob,
   runConfig,
   runJob,
   scheduleCronJob,
 } from "../../../../src/executor/kubernetes/manifests/manifest.ts";
-import type { CronJob } from "../../../../src/kubernetes/objects.ts";
+import type { CronJob, Job } from "../../../../src/kubernetes/objects.ts";
 import { FULL_PODS, manifest, PIPELINE, PLAIN_PODS, RUN } from "./samples.ts";
 
 function cronJob(m: Manifest, change: Partial<typeof PIPELINE> = {}): CronJob {
@@ -54,6 +55,15 @@ test("retries and the pause before them stand on the Job for the runner that com
     "hybrid-runner/retries": "3",
     "hybrid-runner/retry-delay-seconds": "90",
   });
+});
+
+test("another attempt has the pipeline's time limit, not the second that the Job before was ended with", () => {
+  const endOf = (job: Job): Job => ({ ...job, spec: { ...job.spec, parallelism: 0, activeDeadlineSeconds: 1 } });
+  const second = retryJob(endOf(runJob(manifest(), { ...RUN, timeoutSeconds: 60 })), RUN.runId, 2);
+  expect(second.spec).toMatchObject({ activeDeadlineSeconds: 60, parallelism: 1 });
+  expect(retryJob(endOf(second), RUN.runId, 3).spec.activeDeadlineSeconds).toBe(60);
+  const unlimited = retryJob(endOf(runJob(manifest(), RUN)), RUN.runId, 2);
+  expect(unlimited.spec).not.toHaveProperty("activeDeadlineSeconds");
 });
 
 test("an extra variable named as the configuration can't take its place", () => {
