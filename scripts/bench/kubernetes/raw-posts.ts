@@ -23,19 +23,23 @@ const OWNER_UID = /"uid":"([0-9a-f-]{36})"/;
 
 /** Posts the same Job and then the same Secret again, for a run of another id: what no runner can be faster than. */
 export async function rawPair(target: RawTarget, bodies: RunBodies): Promise<void> {
-  const runId = RUN_NAME.exec(bodies.job)?.[1] ?? "";
-  const other = crypto.randomUUID();
+  const runId = crypto.randomUUID();
   const { namespace } = target;
-  const job = inNamespace(bodies.job, namespace).replaceAll(runId, other);
+  const job = ofRun(runId, inNamespace(bodies.job, namespace));
   const answer = await post(target, `/apis/batch/v1/namespaces/${namespace}/jobs`, job);
   const uid = OWNER_UID.exec(answer)?.[1] ?? "";
-  const secret = inNamespace(bodies.secret, namespace).replaceAll(runId, other).replace(OWNER_UID, `"uid":"${uid}"`);
+  const secret = ofRun(runId, inNamespace(bodies.secret, namespace)).replace(OWNER_UID, `"uid":"${uid}"`);
   await post(target, `/api/v1/namespaces/${namespace}/secrets`, secret);
 }
 
 /** So many pairs, `width` at a time. */
 export function rawLoop(target: RawTarget, bodies: RunBodies, count: number, width: number): Promise<void> {
   return inParallel(count, width, () => rawPair(target, bodies));
+}
+
+/** The first Job that was seen and the first Secret may be two runs'. */
+function ofRun(runId: string, body: string): string {
+  return body.replaceAll(RUN_NAME.exec(body)?.[1] ?? "", runId);
 }
 
 function inNamespace(body: string, namespace: string): string {

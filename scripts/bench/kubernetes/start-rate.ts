@@ -22,15 +22,14 @@ export async function startRate(bench: BenchContext, cluster: Cluster): Promise<
     environment: { MAX_CONCURRENT_RUNS: String(count) },
     prepare: async (site) => void (await fill(site, count, true)),
   });
+  const made = await noteArrivals(cluster, SECRETS, here.namespace);
   try {
-    const made = await noteArrivals(cluster, SECRETS, here.namespace);
     const began = performance.now();
     const runner = await here.startRunner();
     const ours = rateOf(await made.all(count, LIMIT_MS));
     const started = await processorTimes(here, runner);
     await here.allEnded(LIMIT_MS);
     const ended = performance.now() - began;
-    await made.close();
     const states = await here.states();
     const requests = await here.allReleased(LIMIT_MS);
     await runner.end();
@@ -56,6 +55,7 @@ export async function startRate(bench: BenchContext, cluster: Cluster): Promise<
       { name: `${what}: exec to the last end`, unit: "s", samples: [ended / 1000] },
     ];
   } finally {
+    await made.close();
     await here.close();
   }
 }
@@ -71,10 +71,12 @@ async function processorTimes(
 async function rawRate(here: KubernetesSite, cluster: Cluster, count: number): Promise<number> {
   const target = await here.rawTarget();
   const made = await noteArrivals(cluster, SECRETS, target.namespace);
-  await rawLoop(target, here.bodies(), count, WIDTH);
-  const rate = rateOf(await made.all(count, LIMIT_MS));
-  await made.close();
-  return rate;
+  try {
+    await rawLoop(target, here.bodies(), count, WIDTH);
+    return rateOf(await made.all(count, LIMIT_MS));
+  } finally {
+    await made.close();
+  }
 }
 
 function writesOf(requests: Readonly<Record<string, number>>): number {

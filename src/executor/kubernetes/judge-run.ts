@@ -1,4 +1,5 @@
 import type { FailureCategory } from "../../protocol/failure-category.ts";
+import { readEnding } from "./ending-record.ts";
 import { type AttemptFacts, conditionOf, numberIn, type RunFacts } from "./facts.ts";
 import { judgeAttempt, podsEnded } from "./judge-attempt.ts";
 import { ANNOTATIONS } from "./labels.ts";
@@ -39,13 +40,16 @@ export function judgeRun(facts: RunFacts): RunVerdict {
   const verdict = judgeAttempt(last, facts.now, facts.startTimeoutMs);
   const attempt = last.attempt;
   if (!hasEnded(verdict)) return { attempt, verdict };
+  if (verdict.state === "success") return successOf(facts, last, verdict);
   if (verdict.endPods === "pods")
     return { attempt, verdict: { state: "queued", waiting: cut(`being ended: ${reasonOf(verdict)}`) }, end: verdict };
   const end = verdict.endPods === undefined ? {} : { end: verdict };
-  const retry = retryAfter(facts, last, verdict);
+  const { category } = verdict.failure ?? {};
+  const retry = category === undefined ? undefined : retryAfter(facts, last, { category, endedAt: verdict.endedAt });
   if (retry === undefined) return { attempt, verdict, ...end };
   const because = `because attempt ${attempt}: ${reasonOf(verdict)}`;
-  if (isStopped(last)) return { attempt, verdict: stoppedInstead(verdict, last), ...end };
+  // The next attempt has been told of, so that an end can be its end only: no report of an earlier one is news any more.
+  if (isStopped(last)) return { attempt: retry.attempt, verdict: stoppedInstead(verdict, last), ...end };
   if (podsEnded(last)) {
     const seconds = Math.round((retry.dueAt - verdict.endedAt) / 1000);
     const waiting = cut(`attempt ${retry.attempt} in ${seconds} s, ${because}`);
@@ -54,24 +58,40 @@ export function judgeRun(facts: RunFacts): RunVerdict {
     return { attempt: retry.attempt, verdict: queued, ...(isFinished(last) ? { retry } : {}), ...end };
   }
   const giveUpAt = verdict.endedAt + Math.max(NODE_RETURN_MS, facts.startTimeoutMs);
-  if (facts.now >= giveUpAt) return { attempt, verdict, ...end };
+  if (facts.now >= giveUpAt) return { attempt: retry.attempt, verdict, ...end };
   const waiting = cut(`attempt ${retry.attempt} when the pod of attempt ${attempt} is gone, ${because}`);
   return { attempt: retry.attempt, verdict: { state: "queued", waiting, lookAt: giveUpAt }, ...end };
 }
 
-function retryAfter(facts: RunFacts, last: AttemptFacts, verdict: EndedVerdict): RunVerdict["retry"] {
-  const category = verdict.failure?.category;
-  if (category === undefined || HOPELESS.has(category) || last.jobGoneAt !== undefined) return undefined;
+/** A pod that was given up with its node may have come to a good end after all: then there is no other attempt, but one was told of. */
+function successOf(facts: RunFacts, last: AttemptFacts, verdict: EndedVerdict): RunVerdict {
+  const { attempt } = last;
+  const end = verdict.endPods === undefined ? {} : { end: verdict };
+  const record = readEnding(last.job.metadata.annotations?.[ANNOTATIONS.ending]);
+  const { category } = record ?? {};
+  if (record === undefined || category === undefined || record.await !== undefined) return { attempt, verdict, ...end };
+  const retry = retryAfter(facts, last, { category, endedAt: record.at });
+  if (retry === undefined) return { attempt, verdict, ...end };
+  const proof = cut(`${verdict.proof}; attempt ${attempt} had been given up (${category}), and no other was made`);
+  return { attempt: retry.attempt, verdict: { ...verdict, proof }, ...end };
+}
+
+function retryAfter(
+  facts: RunFacts,
+  last: AttemptFacts,
+  { category, endedAt }: { readonly category: FailureCategory; readonly endedAt: number },
+): RunVerdict["retry"] {
+  if (HOPELESS.has(category) || last.jobGoneAt !== undefined) return undefined;
   const annotations = last.job.metadata.annotations ?? {};
   const first = facts.attempts[0]?.attempt ?? last.attempt;
   const free = numberIn(annotations[ANNOTATIONS.freeAttempts]) ?? 0;
   const used = Math.max(0, last.attempt - first - free);
   const attempt = last.attempt + 1;
-  if (INFRASTRUCTURE.has(category) && free === 0) return { attempt, free: 1, dueAt: verdict.endedAt + OWN_PAUSE_MS };
+  if (INFRASTRUCTURE.has(category) && free === 0) return { attempt, free: 1, dueAt: endedAt + OWN_PAUSE_MS };
   if (used >= (numberIn(annotations[ANNOTATIONS.retries]) ?? 0)) return undefined;
   const seconds = numberIn(annotations[ANNOTATIONS.retryDelaySeconds]);
   const pauseMs = seconds === undefined ? OWN_PAUSE_MS : seconds * 1000;
-  return { attempt, free, dueAt: verdict.endedAt + pauseMs };
+  return { attempt, free, dueAt: endedAt + pauseMs };
 }
 
 function isStopped(last: AttemptFacts): boolean {

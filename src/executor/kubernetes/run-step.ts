@@ -99,6 +99,9 @@ export class RunSteps {
       attempt: verdict.attempt,
     };
     if (hasEnded(verdict.verdict)) return this.#finish(run, key, last, verdict, verdict.verdict);
+    // A program that hasn't ended may still end well: whoever comes after a crash must find that another attempt was told of.
+    if (verdict.attempt > last.attempt && verdict.end?.exitCode === undefined)
+      await this.#endPods(run, last, verdict.end);
     this.#options.tell(run, liveReport(key, verdict.verdict));
     if (verdict.verdict.state === "running")
       this.#options.endings.follow(runId, last.attempt, verdict.verdict.pod, verdict.verdict.startedAt);
@@ -117,8 +120,7 @@ export class RunSteps {
     if (verdict.end !== undefined && !run.done.has(`end ${last.attempt}`)) {
       if (verdict.end.startedAt !== undefined && verdict.end.pod !== undefined)
         await endings.drain(runId, last.attempt, verdict.end.pod, verdict.end);
-      await deeds.endPods(last, verdict.end);
-      run.done.add(`end ${last.attempt}`);
+      await this.#endPods(run, last, verdict.end);
     }
     if (verdict.retry !== undefined && verdict.retry.dueAt <= now) {
       await deeds.retry(runId, last, verdict.retry);
@@ -203,27 +205,29 @@ export class RunSteps {
     { end }: RunVerdict,
     verdict: EndedVerdict,
   ): Promise<void> {
-    const { deeds, endings, isStandby } = this.#options;
-    const mark = `end ${last.attempt}`;
+    const { endings } = this.#options;
     const endFirst = end !== undefined && verdict.state !== "success" && verdict.exitCode === undefined;
-    const endPods = async (): Promise<void> => {
-      if (end === undefined || run.done.has(mark) || isStandby()) return;
-      await deeds.endPods(last, end);
-      run.done.add(mark);
-    };
     // Reading the log to its end takes a while: until then the run is told as what it was.
     if (run.report === undefined) {
       run.done.add(FOUND_ENDED);
       this.#options.tell(run, liveReport(key, wasBefore(verdict)));
     }
-    if (endFirst) await endPods();
+    if (endFirst) await this.#endPods(run, last, end);
     const report = await endings.report(key, last, verdict, this.#options.view.isReleased(key.runId));
     if (this.#options.isClosed()) return;
     // What was found ended was counted by the process that saw it run, if any did.
     if (verdict.secretReads !== undefined && !run.done.has(FOUND_ENDED))
       this.#options.onSecretReads?.(verdict.secretReads);
     this.#options.tell(run, report);
-    await endPods();
+    await this.#endPods(run, last, end);
+  }
+
+  /** Once, and by the runner that works. */
+  async #endPods(run: CaredRun, last: AttemptFacts, end: EndedVerdict | undefined): Promise<void> {
+    const mark = `end ${last.attempt}`;
+    if (end === undefined || run.done.has(mark) || this.#options.isStandby()) return;
+    await this.#options.deeds.endPods(last, end);
+    run.done.add(mark);
   }
 }
 

@@ -82,7 +82,9 @@ describe("another attempt", () => {
 
   test("doesn't follow when the run is stopped while it waits", () => {
     const annotations = { ...retries(3, 300), [ANNOTATIONS.stopRequestedAt]: String(CREATED + 30_000) };
-    const { verdict } = judged(attemptOf(failedJob(1, annotations), [exited(3)]), 40);
+    const { attempt, verdict } = judged(attemptOf(failedJob(1, annotations), [exited(3)]), 40);
+    // The second one was told of: only its end is news.
+    expect(attempt).toBe(2);
     expect(verdict).toMatchObject({ state: "stopped" });
     expect(verdict).not.toHaveProperty("failure");
   });
@@ -106,6 +108,29 @@ describe("another attempt", () => {
       waiting: expect.stringContaining("attempt 2 when the pod of attempt 1 is gone, because attempt 1: NodeLost"),
     });
     expect(judged(facts, 80)).not.toHaveProperty("retry");
-    expect(judged(facts, 700).verdict).toMatchObject({ state: "failed", failure: { category: "NodeLost" } });
+    expect(judged(facts, 700)).toMatchObject({
+      attempt: 2,
+      verdict: { state: "failed", failure: { category: "NodeLost" } },
+    });
+  });
+
+  test("isn't needed when the program on a lost node turns out to have succeeded, and the run ends as the attempt that was told of", () => {
+    const ending = JSON.stringify({ state: "failed", at: CREATED + 75_000, category: "NodeLost", proof: "x" });
+    const late = [holds("Failed", "DeadlineExceeded", "Job was active longer than specified deadline", 90)];
+    const theJob = job({ annotations: { [ANNOTATIONS.ending]: ending }, conditions: late });
+    const succeeded = pod({ phase: "Succeeded", main: ended(0) });
+    expect(judged(attemptOf(theJob, [succeeded]), 100)).toMatchObject({
+      attempt: 2,
+      verdict: {
+        state: "success",
+        exitCode: 0,
+        proof: expect.stringMatching(/exit code 0.*attempt 1 had been given up \(NodeLost\), and no other was made/),
+      },
+    });
+    const noMore = job({
+      annotations: { ...retries(0, undefined, 1), [ANNOTATIONS.ending]: ending },
+      conditions: late,
+    });
+    expect(judged(attemptOf(noMore, [succeeded]), 100)).toMatchObject({ attempt: 1, verdict: { state: "success" } });
   });
 });
