@@ -7,6 +7,8 @@ export interface TcpProxyOptions {
   readonly host?: string;
   /** A free one by default. */
   readonly port?: number;
+  /** Where the line leads; 127.0.0.1 by default. */
+  readonly targetHost?: string;
   /** Each byte arrives so much later, in both directions. */
   readonly latencyMs?: number;
 }
@@ -19,10 +21,10 @@ export class TcpProxy {
 
   readonly #latencyMs: number;
 
-  private constructor(targetPort: number, latencyMs: number) {
+  private constructor(targetPort: number, { targetHost = "127.0.0.1", latencyMs = 0 }: TcpProxyOptions) {
     this.#latencyMs = latencyMs;
     this.#server = createServer((near) => {
-      const far = connect(targetPort, "127.0.0.1");
+      const far = connect(targetPort, targetHost);
       const pair = [near, far] as const;
       this.#pairs.add(pair);
       this.#join(near, far, pair);
@@ -32,7 +34,7 @@ export class TcpProxy {
 
   /** Starts one in front of a local port; it ends with the test. */
   static async start(targetPort: number, options: TcpProxyOptions = {}): Promise<TcpProxy> {
-    const proxy = new TcpProxy(targetPort, options.latencyMs ?? 0);
+    const proxy = new TcpProxy(targetPort, options);
     await new Promise<void>((resolve) => proxy.#server.listen(options.port ?? 0, options.host ?? "127.0.0.1", resolve));
     onTestFinished(() => proxy.stop());
     return proxy;

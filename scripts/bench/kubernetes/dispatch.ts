@@ -49,11 +49,12 @@ export async function dispatch(bench: BenchContext, cluster: Cluster): Promise<r
 
 function figures(part: number, samples: readonly number[], raw: readonly number[]): readonly Figure[] {
   const name = `dispatch p${100 * part}: run.start to Job and Secret`;
-  const beyond = samples.map((sample) => sample - quantile(raw, part));
+  // Of two distributions only quantiles can be compared: there is no sample of the difference.
+  const beyond = quantile(samples, part) - quantile(raw, part);
   const target = { atMost: part === 0.5 ? 5 : 25 };
   return [
     { name, unit: "ms", samples, quantile: part, baseline: { name: "raw POSTs", samples: raw } },
-    { name: `${name}, beyond raw POSTs`, unit: "ms", samples: beyond, quantile: part, target },
+    { name: `${name}, beyond raw POSTs`, unit: "ms", samples: [beyond], target },
   ];
 }
 
