@@ -12,6 +12,7 @@ import { CONFIG_MAPS, NAMESPACES } from "../kubernetes/objects.ts";
 import { keepInCluster } from "../pipelines/cluster-pipelines.ts";
 import { openPipelineFiles } from "../pipelines/pipeline-files.ts";
 import { joinPath } from "../runtime/files.ts";
+import { growHeapBy } from "../runtime/heap.ts";
 import { environment, place } from "../runtime/system.ts";
 import { openScheduleRecords, type ScheduleRecords, scheduleRecordsIn } from "../schedules/schedule-records.ts";
 import { VERSION } from "../version.ts";
@@ -24,6 +25,9 @@ import type { RunnerSettings, Workplace } from "./workplace.ts";
 /** Kubernetes makes it in every namespace; its UID names the place as well as the namespace's own. */
 const EVERYWHERE = "kube-root-ca.crt";
 
+/** Watches make and throw away much text while the memory of thousands of live runs stays: see docs/performance.md. */
+const HEAP_GROWTH_PERCENT = 30;
+
 /**
  * The workplace of the Kubernetes executor: in a pod of the cluster, or outside of it with a kubeconfig.
  * @throws CodedError NamespaceUnknown, and those of src/kubernetes/errors.ts
@@ -34,6 +38,7 @@ export async function openKubernetesWorkplace(
   clock: Clock,
   log: Log,
 ): Promise<Workplace> {
+  growHeapBy(HEAP_GROWTH_PERCENT);
   const { kubeContext } = settings;
   const config = await loadKubeConfig({
     env: environment(),

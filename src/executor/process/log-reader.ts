@@ -1,6 +1,6 @@
+import { wholeCharacters } from "../../base/utf8.ts";
 import { fileSize, readBytes } from "../../runtime/files.ts";
 import type { LogPiece } from "../executor.ts";
-import { wholeCharacters } from "./output-log.ts";
 import { outputPath } from "./run-directory.ts";
 
 /** The longest character in UTF-8, so that a read always gets on. */

@@ -1,4 +1,5 @@
 import { describeError } from "../../base/errors.ts";
+import { nextCharacter, wholeCharacters } from "../../base/utf8.ts";
 import type { LogEnd } from "../../protocol/messages.ts";
 import { type AppendFile, cutFile, openAppendFile } from "../../runtime/append-file.ts";
 import { startSha256 } from "../../runtime/crypto.ts";
@@ -54,7 +55,7 @@ export class OutputLog {
     }
     const written = await this.#write(bytes);
     if (written === bytes.length) return;
-    const boundary = nextBoundary(bytes, written);
+    const boundary = nextCharacter(bytes, written);
     this.#owed = bytes.slice(written, boundary);
     this.#lose(bytes.length - boundary);
   }
@@ -86,7 +87,7 @@ export class OutputLog {
     );
     const written = await this.#write(note);
     // The note is plain ASCII but for the reason; whatever of it could be written stays.
-    if (written < note.length) this.#owed = note.slice(written, nextBoundary(note, written));
+    if (written < note.length) this.#owed = note.slice(written, nextCharacter(note, written));
     else this.#lostSinceMark = 0;
     return this.#lostSinceMark === 0;
   }
@@ -127,31 +128,4 @@ export async function closeLog(path: string): Promise<LogEnd> {
     offset += piece.length;
   }
   return { bytes, sha256: hash.hex() };
-}
-
-/** How many bytes of a piece of UTF-8 make whole characters: what is behind belongs to a character that goes on. */
-export function wholeCharacters(bytes: Uint8Array): number {
-  for (let back = 1; back <= Math.min(4, bytes.length); back++) {
-    const byte = bytes[bytes.length - back] ?? 0;
-    if (isContinuation(byte)) continue;
-    return back < lengthOfCharacter(byte) ? bytes.length - back : bytes.length;
-  }
-  return bytes.length;
-}
-
-/** The first position from `position` on where a character begins. */
-export function nextBoundary(bytes: Uint8Array, position: number): number {
-  let boundary = position;
-  while (boundary < bytes.length && isContinuation(bytes[boundary] ?? 0)) boundary++;
-  return boundary;
-}
-
-function isContinuation(byte: number): boolean {
-  return (byte & 0b1100_0000) === 0b1000_0000;
-}
-
-function lengthOfCharacter(first: number): number {
-  if (first < 0b1100_0000) return 1;
-  if (first < 0b1110_0000) return 2;
-  return first < 0b1111_0000 ? 3 : 4;
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { describeError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import { Sweeper } from "../../base/sweeper.ts";
 import { fileSize, joinPath } from "../../runtime/files.ts";
 import { readIntent, readReleased, removeRunDirectory, sweepReleased, writeReleased } from "./run-directory.ts";
 
@@ -17,9 +18,6 @@ export interface RetentionOptions {
 
 /** Of a run whose intent can't be read, this is taken for the time in which it could be asked for again. */
 const UNKNOWN_PROOF_MS = 600_000;
-const SOONEST_SWEEP_MS = 1_000;
-/** Moments on the wall clock may move, and a directory that couldn't be removed is tried again. */
-const LATEST_SWEEP_MS = 600_000;
 
 interface Released {
   readonly runId: string;
@@ -34,13 +32,16 @@ export class Retention {
   readonly #options: RetentionOptions;
   /** Released runs that are still there. */
   readonly #released = new Map<string, Released>();
-  #sweeping: Promise<void> | undefined;
-  #again = false;
-  #cancelSweep: () => void = () => undefined;
-  #closed = false;
+  readonly #sweeper: Sweeper;
 
   constructor(options: RetentionOptions) {
     this.#options = options;
+    this.#sweeper = new Sweeper({
+      clock: options.clock,
+      due: () => this.#due(),
+      remove: (runId) => this.#remove(runId),
+      untilNext: () => this.#untilNext(),
+    });
   }
 
   /** Learns which of these runs were released before. */
@@ -51,7 +52,7 @@ export class Retention {
       const released = await readReleased(directory).catch(() => undefined);
       await this.#note(runId, released?.at ?? 0);
     }
-    await this.#sweep();
+    await this.#sweeper.sweep();
   }
 
   /** True for a run whose end was acknowledged. */
@@ -65,14 +66,12 @@ export class Retention {
     const at = this.#options.clock.now();
     await writeReleased(this.#directory(runId), at);
     await this.#note(runId, at);
-    await this.#sweep();
+    await this.#sweeper.sweep();
   }
 
   /** Removes nothing any more. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#cancelSweep();
-    await this.#sweeping;
+  close(): Promise<void> {
+    return this.#sweeper.close();
   }
 
   async #note(runId: string, at: number): Promise<void> {
@@ -81,34 +80,15 @@ export class Retention {
     this.#released.set(runId, { runId, at, proofUntil: intent?.spec.startBefore ?? at + UNKNOWN_PROOF_MS });
   }
 
-  /** One sweep at a time; whoever asks meanwhile gets one more. */
-  #sweep(): Promise<void> {
-    this.#again = true;
-    this.#sweeping ??= this.#sweeps().finally(() => {
-      this.#sweeping = undefined;
-    });
-    return this.#sweeping;
-  }
-
-  async #sweeps(): Promise<void> {
-    while (this.#again && !this.#closed) {
-      this.#again = false;
-      for (const { runId } of this.#due()) await this.#remove(runId);
-    }
-    this.#cancelSweep();
-    if (this.#closed || this.#released.size === 0) return;
-    this.#cancelSweep = this.#options.clock.schedule(this.#untilNext(), () => void this.#sweep(), { unref: true });
-  }
-
-  #due(): readonly Released[] {
+  #due(): readonly string[] {
     const now = this.#options.clock.now();
-    return this.#moments().flatMap(([released, moment]) => (moment < now ? [released] : []));
+    return this.#moments().flatMap(([{ runId }, moment]) => (moment < now ? [runId] : []));
   }
 
-  /** Milliseconds until the next one may go. */
-  #untilNext(): number {
+  #untilNext(): number | undefined {
+    if (this.#released.size === 0) return undefined;
     const soonest = Math.min(...this.#moments().map(([, moment]) => moment));
-    return Math.min(Math.max(soonest - this.#options.clock.now() + 1, SOONEST_SWEEP_MS), LATEST_SWEEP_MS);
+    return soonest - this.#options.clock.now() + 1;
   }
 
   /** When each may be removed: beyond the count at once, else when it is old enough; never before its proof is worthless. */

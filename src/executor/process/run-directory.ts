@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { CodedError, errorCode } from "../../base/errors.ts";
 import { readShape, type Shape } from "../../base/shape.ts";
+import { nextCharacter } from "../../base/utf8.ts";
 import type { LogEnd } from "../../protocol/messages.ts";
 import type { SecretReads } from "../../protocol/secret-reads.ts";
 import {
@@ -24,7 +25,7 @@ import { environment } from "../../runtime/system.ts";
 import { EXECUTOR_ERRORS } from "../errors.ts";
 import { endReport, lastLines, type RunEnding, type RunKey } from "./end-report.ts";
 import { endLeftovers, type LeftoverOutcome } from "./leftovers.ts";
-import { nextBoundary, OutputLog } from "./output-log.ts";
+import { OutputLog } from "./output-log.ts";
 import {
   claimShape,
   intentShape,
@@ -220,7 +221,7 @@ export async function endRunProcesses(
 export async function readLogTail(directory: string, path: string = outputPath(directory)): Promise<readonly string[]> {
   const size = (await fileSize(path)) ?? 0;
   const bytes = await readBytes(path, Math.max(0, size - TAIL_BYTES), TAIL_BYTES);
-  const text = new TextDecoder().decode(bytes.subarray(size > TAIL_BYTES ? nextBoundary(bytes, 0) : 0));
+  const text = new TextDecoder().decode(bytes.subarray(size > TAIL_BYTES ? nextCharacter(bytes, 0) : 0));
   return lastLines(text);
 }
 

@@ -1,10 +1,10 @@
 import type { Insertable, Kysely } from "kysely";
+import { cutAtCharacter, nextCharacter } from "../../base/utf8.ts";
 import type { LogEnd } from "../../protocol/messages.ts";
 import { startSha256 } from "../../runtime/crypto.ts";
 import { gapMarker, leftOutMarker } from "./log-marker.ts";
 import type { LogPiece, Store } from "./store.ts";
 import type { Database, LogPieceTable } from "./tables.ts";
-import { cutAtCharacter, startOfCharacter } from "./utf8.ts";
 
 /**
  * The part of the store that keeps logs. Offsets count the UTF-8 bytes of the log as the runner has it and stay true
@@ -55,7 +55,7 @@ export function createLogStore(db: Kysely<Database>): LogStore {
             left -= 1;
             continue;
           }
-          const from = startOfCharacter(piece.data, next - piece.offset);
+          const from = nextCharacter(piece.data, next - piece.offset);
           const to = cutAtCharacter(piece.data, from, left);
           text += decoder.decode(piece.data.subarray(from, to));
           next = piece.offset + to;
@@ -95,7 +95,7 @@ function appendLogs(db: Kysely<Database>, pieces: readonly LogPiece[]): Promise<
       if (end === undefined) continue;
       if (held === true && offset >= end.bytes) end.heldAt = end.bytes;
       const data = new TextEncoder().encode(text);
-      const rest = startOfCharacter(data, Math.max(0, end.bytes - offset));
+      const rest = nextCharacter(data, Math.max(0, end.bytes - offset));
       if (rest >= data.length) continue;
       const start = offset + rest;
       if (start > end.bytes) {

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { endReport, lastLines, type RunEnding } from "../../../src/executor/process/end-report.ts";
 import { readLogPiece } from "../../../src/executor/process/log-reader.ts";
-import { closeLog, OutputLog, wholeCharacters } from "../../../src/executor/process/output-log.ts";
+import { closeLog, OutputLog } from "../../../src/executor/process/output-log.ts";
 import { CATALOGUE } from "../../../src/protocol/catalogue.ts";
 import { temporaryDirectory } from "../../fakes/temporary-directory.ts";
 
@@ -72,17 +72,6 @@ test("an offset inside a character is answered from that character's beginning",
   const directory = await temporaryDirectory();
   await writeFile(join(directory, "output.log"), "€uro");
   expect(await readLogPiece(directory, 1, 100, 6)).toEqual({ offset: 0, text: "€uro", nextOffset: 6, ended: true });
-});
-
-test("whole characters of a piece are those whose last byte is in it", () => {
-  fc.assert(
-    fc.property(text, fc.nat(200), (whole, at) => {
-      const bytes = Buffer.from(whole).subarray(0, at);
-      const end = wholeCharacters(bytes);
-      expect(bytes.length - end).toBeLessThan(4);
-      expect(() => new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, end))).not.toThrow();
-    }),
-  );
 });
 
 test("an end report fits the protocol however long its texts are", () => {

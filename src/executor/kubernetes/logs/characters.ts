@@ -1,22 +1,4 @@
-/** The longest character in UTF-8, so that a read always gets on. */
-export const LONGEST_CHARACTER = 4;
-
-/** How many bytes of a piece of UTF-8 make whole characters: what is behind belongs to a character that goes on. */
-export function wholeCharacters(bytes: Uint8Array): number {
-  for (let back = 1; back <= Math.min(LONGEST_CHARACTER, bytes.length); back++) {
-    const byte = bytes[bytes.length - back] ?? 0;
-    if (isContinuation(byte)) continue;
-    return back < lengthOfCharacter(byte) ? bytes.length - back : bytes.length;
-  }
-  return bytes.length;
-}
-
-/** Where the character begins that `position` is in. */
-export function characterAt(bytes: Uint8Array, position: number): number {
-  let begin = position;
-  while (begin > 0 && isContinuation(bytes[begin] ?? 0)) begin--;
-  return begin;
-}
+import { wholeCharacters } from "../../../base/utf8.ts";
 
 /** The same bytes where they are valid UTF-8; otherwise each wrong part is replaced by U+FFFD. */
 export function asUtf8(bytes: Uint8Array): Uint8Array {
@@ -71,14 +53,4 @@ function isAscii(bytes: Uint8Array): boolean {
   for (let index = 0; index < words; index++) if (((view[index] ?? 0) & 0x8080_8080) !== 0) return false;
   for (let index = words * 4; index < bytes.length; index++) if ((bytes[index] ?? 0) >= 0x80) return false;
   return true;
-}
-
-function isContinuation(byte: number): boolean {
-  return (byte & 0b1100_0000) === 0b1000_0000;
-}
-
-function lengthOfCharacter(first: number): number {
-  if (first < 0b1100_0000) return 1;
-  if (first < 0b1110_0000) return 2;
-  return first < 0b1111_0000 ? 3 : 4;
 }

@@ -1,7 +1,7 @@
+import { characterAt, LONGEST_CHARACTER, wholeCharacters } from "../../../base/utf8.ts";
 import { startSha256 } from "../../../runtime/crypto.ts";
 import { readBytes } from "../../../runtime/files.ts";
 import type { LogPiece } from "../../executor.ts";
-import { characterAt, LONGEST_CHARACTER, wholeCharacters } from "./characters.ts";
 import { spoolTextPath } from "./spool.ts";
 import type { SpoolFacts } from "./spool-records.ts";
 

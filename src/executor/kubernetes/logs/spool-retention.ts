@@ -1,6 +1,7 @@
 import type { Clock } from "../../../base/clock.ts";
 import { describeError } from "../../../base/errors.ts";
 import type { Log } from "../../../base/log.ts";
+import { Sweeper } from "../../../base/sweeper.ts";
 import { remove } from "../../../runtime/files.ts";
 import { listSpools, readReleased, spoolDirectory, writeReleased } from "./spool-directory.ts";
 
@@ -15,9 +16,6 @@ export interface SpoolRetentionOptions {
   readonly log: Log;
 }
 
-const SOONEST_SWEEP_MS = 1_000;
-/** Moments on the wall clock may move, and a directory that couldn't be removed is tried again. */
-const LATEST_SWEEP_MS = 600_000;
 /** A spool that was never released and that nobody asked for in so long belongs to a run that vanished while nobody looked. */
 const UNCLAIMED_MS = 86_400_000;
 
@@ -28,13 +26,16 @@ export class SpoolRetention {
   readonly #released = new Map<string, number>();
   readonly #unclaimed = new Set<string>();
   #openedAt = 0;
-  #sweeping: Promise<void> | undefined;
-  #again = false;
-  #cancelSweep: () => void = () => undefined;
-  #closed = false;
+  readonly #sweeper: Sweeper;
 
   constructor(options: SpoolRetentionOptions) {
     this.#options = options;
+    this.#sweeper = new Sweeper({
+      clock: options.clock,
+      due: () => this.#due(),
+      remove: (runId) => this.#remove(runId),
+      untilNext: () => this.#untilNext(),
+    });
   }
 
   /** Learns what is there. */
@@ -46,7 +47,7 @@ export class SpoolRetention {
       if (at === undefined) this.#unclaimed.add(runId);
       else this.#released.set(runId, at);
     }
-    await this.#sweep();
+    await this.#sweeper.sweep();
   }
 
   /** True when a spool of this run was there at the start, or was released since. */
@@ -71,33 +72,12 @@ export class SpoolRetention {
     await writeReleased(spoolDirectory(dataDirectory, runId), at);
     this.#unclaimed.delete(runId);
     this.#released.set(runId, at);
-    void this.#sweep();
+    void this.#sweeper.sweep();
   }
 
   /** Removes nothing any more. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#cancelSweep();
-    await this.#sweeping;
-  }
-
-  /** One sweep at a time; whoever asks meanwhile gets one more. */
-  #sweep(): Promise<void> {
-    this.#again = true;
-    this.#sweeping ??= this.#sweeps().finally(() => {
-      this.#sweeping = undefined;
-    });
-    return this.#sweeping;
-  }
-
-  async #sweeps(): Promise<void> {
-    while (this.#again && !this.#closed) {
-      this.#again = false;
-      for (const runId of this.#due()) await this.#remove(runId);
-    }
-    this.#cancelSweep();
-    if (this.#closed || this.#released.size + this.#unclaimed.size === 0) return;
-    this.#cancelSweep = this.#options.clock.schedule(this.#untilNext(), () => void this.#sweep(), { unref: true });
+  close(): Promise<void> {
+    return this.#sweeper.close();
   }
 
   #due(): readonly string[] {
@@ -109,11 +89,11 @@ export class SpoolRetention {
     return clock.monotonic() - this.#openedAt > UNCLAIMED_MS ? [...old, ...this.#unclaimed] : old;
   }
 
-  /** Milliseconds until the next one may go. */
-  #untilNext(): number {
-    const oldest = Math.min(...this.#released.values(), this.#options.clock.now());
-    const untilOld = oldest + this.#options.keepMs - this.#options.clock.now() + 1;
-    return Math.min(Math.max(untilOld, SOONEST_SWEEP_MS), LATEST_SWEEP_MS);
+  #untilNext(): number | undefined {
+    if (this.#released.size + this.#unclaimed.size === 0) return undefined;
+    const { clock, keepMs } = this.#options;
+    const oldest = Math.min(...this.#released.values(), clock.now());
+    return oldest + keepMs - clock.now() + 1;
   }
 
   async #remove(runId: string): Promise<void> {
