@@ -1,5 +1,7 @@
 import http from "node:http";
 import https from "node:https";
+import { isIP } from "node:net";
+import { checkServerIdentity } from "node:tls";
 import type { Clock } from "../base/clock.ts";
 import { CodedError } from "../base/errors.ts";
 import { tunnelAgent } from "./proxy-tunnel.ts";
@@ -108,10 +110,16 @@ function openAgent(options: HttpsClientOptions, url: URL): http.Agent {
     ...(tls.caCertificates === undefined ? {} : { ca: [...tls.caCertificates] }),
     ...(tls.certificate === undefined ? {} : { cert: tls.certificate }),
     ...(tls.key === undefined ? {} : { key: tls.key }),
-    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+    ...(tls.serverName === undefined ? {} : namedServer(tls.serverName)),
   };
   if (options.proxy !== undefined) return tunnelAgent(new URL(options.proxy), url.protocol, agentOptions);
   return url.protocol === "http:" ? new http.Agent(agentOptions) : new https.Agent(agentOptions);
+}
+
+/** A name for SNI must not be an address (RFC 6066); the certificate is checked against it all the same. */
+function namedServer(name: string): https.AgentOptions {
+  if (isIP(name) === 0) return { servername: name };
+  return { servername: "", checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate) };
 }
 
 function send(

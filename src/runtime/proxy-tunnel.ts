@@ -31,12 +31,10 @@ function speakTls(socket: net.Socket, target: tls.ConnectionOptions): tls.TLSSoc
   const { host = "" } = target;
   // A name for SNI must not be an address (RFC 6066); the certificate is checked against the address all the same.
   const servername = target.servername ?? (net.isIP(host) === 0 ? host : "");
-  return tls.connect({
-    ...target,
-    socket,
-    servername,
-    checkServerIdentity: (_name, certificate) => tls.checkServerIdentity(target.servername || host, certificate),
-  });
+  const {
+    checkServerIdentity = (_name, certificate) => tls.checkServerIdentity(target.servername || host, certificate),
+  } = target;
+  return tls.connect({ ...target, socket, servername, checkServerIdentity });
 }
 
 /** A connection to `target` (`host:port`) through the proxy. */

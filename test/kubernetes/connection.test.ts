@@ -101,6 +101,18 @@ test("the server's certificate must be for its address, or for the name that the
   expect(await found(await clientFor({ ...trusted, "tls-server-name": "kubernetes" }))).toBe("a");
 });
 
+test("the name that the kubeconfig says may be an address, and another address than the certificate's is refused", async () => {
+  const authority = await newAuthority();
+  const server = await serve(authority.issue("IP:10.96.0.1", 2));
+  const proxy = await startProxy(server.port);
+  const trusted = { server: server.url, "certificate-authority-data": btoa(authority.certificate) };
+  for (const way of [{}, { "proxy-url": `http://us%20er:pass@${proxy.url}` }]) {
+    const named = (address: string) => clientFor({ ...trusted, ...way, "tls-server-name": address });
+    expect(await found(await named("10.96.0.1"))).toBe("a");
+    expect(await found(await named("10.96.0.2"))).toContain("the server's certificate is for another name");
+  }
+});
+
 test("a client certificate lets in", async () => {
   const authority = await newAuthority();
   const server = await serve(authority.issue("IP:127.0.0.1", 2), authority.certificate);
