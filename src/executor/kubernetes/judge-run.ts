@@ -11,6 +11,8 @@ export interface RunVerdict {
   readonly verdict: AttemptVerdict;
   /** Another attempt follows the last one: what the next Job is made with, when its time has come. */
   readonly retry?: { readonly attempt: number; readonly free: number; readonly dueAt: number };
+  /** How the last attempt ended, where another one follows. */
+  readonly before?: EndedVerdict;
   /** The last attempt's pods have to be ended with this on record; told before that only where `endPods` says `nothing`. */
   readonly end?: EndedVerdict;
 }
@@ -55,12 +57,12 @@ export function judgeRun(facts: RunFacts): RunVerdict {
     const waiting = cut(`attempt ${retry.attempt} in ${seconds} s, ${because}`);
     const queued = { state: "queued" as const, waiting, lookAt: retry.dueAt };
     // The Job's own end is what shows that no other pod will come from it.
-    return { attempt: retry.attempt, verdict: queued, ...(isFinished(last) ? { retry } : {}), ...end };
+    return { attempt: retry.attempt, verdict: queued, ...(isFinished(last) ? { retry } : {}), before: verdict, ...end };
   }
   const giveUpAt = verdict.endedAt + Math.max(NODE_RETURN_MS, facts.startTimeoutMs);
   if (facts.now >= giveUpAt) return { attempt: retry.attempt, verdict, ...end };
   const waiting = cut(`attempt ${retry.attempt} when the pod of attempt ${attempt} is gone, ${because}`);
-  return { attempt: retry.attempt, verdict: { state: "queued", waiting, lookAt: giveUpAt }, ...end };
+  return { attempt: retry.attempt, verdict: { state: "queued", waiting, lookAt: giveUpAt }, before: verdict, ...end };
 }
 
 /** A pod that was given up with its node may have come to a good end after all: then there is no other attempt, but one was told of. */

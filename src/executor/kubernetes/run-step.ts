@@ -67,7 +67,7 @@ const STANDBY_LOOK_MS = 5000;
 const CONFIG_MS = 40_000;
 /** A Job that has ended while its pod is seen alive: the watch of pods may be behind. */
 const STALE_MS = 5000;
-/** The mark of a run that this process never saw live. */
+/** The mark of a run, or with its number of an attempt, that this process never saw live. */
 const FOUND_ENDED = "found ended";
 
 /** One look at a run: what it has come to, and what follows from that. */
@@ -102,6 +102,7 @@ export class RunSteps {
     // A program that hasn't ended may still end well: whoever comes after a crash must find that another attempt was told of.
     if (verdict.attempt > last.attempt && verdict.end?.exitCode === undefined)
       await this.#endPods(run, last, verdict.end);
+    if (run.report === undefined && verdict.before !== undefined) run.done.add(`${FOUND_ENDED} ${last.attempt}`);
     this.#options.tell(run, liveReport(key, verdict.verdict));
     if (verdict.verdict.state === "running")
       this.#options.endings.follow(runId, last.attempt, verdict.verdict.pod, verdict.verdict.startedAt);
@@ -113,7 +114,7 @@ export class RunSteps {
 
   async #act(runId: string, run: CaredRun, last: AttemptFacts, verdict: RunVerdict, now: number): Promise<void> {
     const { deeds, endings, isStandby } = this.#options;
-    if (verdict.attempt > last.attempt) await this.#drain(runId, run, last);
+    if (verdict.before !== undefined) await this.#drain(runId, run, last, verdict.before);
     const isWork = verdict.end !== undefined || verdict.retry !== undefined || verdict.verdict.state === "queued";
     if (!isWork) return;
     if (isStandby()) return this.#options.lookLater(runId, run, STANDBY_LOOK_MS);
@@ -145,13 +146,17 @@ export class RunSteps {
     lookLater(runId, run, lookAt > now ? Math.min(nextIn, lookAt - now) : nextIn);
   }
 
-  /** What the attempt printed is read before the next one goes on in the same log. */
-  async #drain(runId: string, run: CaredRun, last: AttemptFacts): Promise<void> {
+  /** What the attempt printed is read before the next one goes on in the same log, and compared with what its wrapper stated. */
+  async #drain(runId: string, run: CaredRun, last: AttemptFacts, ended: EndedVerdict): Promise<void> {
     const pod = currentPod(last.pods)?.pod;
     const mark = `drained ${last.attempt}`;
-    if (pod === undefined || !hasPrinted(last) || run.done.has(mark)) return;
+    if (run.done.has(mark)) return;
     run.done.add(mark);
-    await this.#options.endings.drain(runId, last.attempt, pod.metadata.name);
+    // What was found ended was counted by the process that saw it run, if any did.
+    const isSeen = !run.done.has(`${FOUND_ENDED} ${last.attempt}`);
+    if (isSeen && ended.secretReads !== undefined) this.#options.onSecretReads?.(ended.secretReads);
+    if (pod === undefined || !hasPrinted(last)) return;
+    await this.#options.endings.drain(runId, last.attempt, pod.metadata.name, ended);
   }
 
   /** A Job that was found waiting may be what a crash left between Job and configuration. */

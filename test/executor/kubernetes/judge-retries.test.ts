@@ -25,6 +25,7 @@ describe("another attempt", () => {
         lookAt: CREATED + 310_000,
       },
       retry: { attempt: 2, free: 0, dueAt: CREATED + 310_000 },
+      before: expect.objectContaining({ state: "failed", exitCode: 3 }),
     });
   });
 
