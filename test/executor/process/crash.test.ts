@@ -197,7 +197,7 @@ test(
 
 test("a run whose time limit passed while no runner was there is never started: StartTimeout", LIMIT, async () => {
   const world = await createProcessWorld();
-  const spec = { ...ledgerRun(world), startBefore: Date.now() + 1500 };
+  const spec = { ...ledgerRun(world), startBefore: Date.now() + 6000 };
   const runner = await world.runner(spec, { selfCommand: ["/bin/sh", "-c", "kill -9 $PPID"] });
   await runner.ended;
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, spec.startBefore - Date.now()) + 10));
