@@ -11,6 +11,6 @@ export function growHeapBy(percent: number): void {
   try {
     setFlagsFromString(`--heap-growing-percent=${Math.round(percent)}`);
   } catch {
-    // Deno refuses what it doesn't know; only memory is at stake.
+    // A runtime may know no such flag; only memory is at stake.
   }
 }

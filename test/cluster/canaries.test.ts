@@ -79,6 +79,7 @@ test("no canary is in any object, event, log, command line or file where it does
   // The check itself finds what is there: the run's Secret holds the token, the site's own the password.
   expect(seen.secretsWith).toEqual({ [PASSWORD]: new Set(["db"]), [BOT_TOKEN]: expect.any(Set) });
   expect(seen.secretsWith[BOT_TOKEN]?.size).toBeGreaterThanOrEqual(4);
+  for (const name of seen.secretsWith[BOT_TOKEN] ?? []) expect(name).toMatch(/^hr-/);
   expect([...seen.found]).toEqual([]);
 });
 

@@ -119,7 +119,7 @@ export class RunSteps {
     if (!isWork) return;
     if (isStandby()) return this.#options.lookLater(runId, run, STANDBY_LOOK_MS);
     if (verdict.end !== undefined && !run.done.has(`end ${last.attempt}`)) {
-      if (verdict.end.startedAt !== undefined && verdict.end.pod !== undefined)
+      if (verdict.before === undefined && verdict.end.startedAt !== undefined && verdict.end.pod !== undefined)
         await endings.drain(runId, last.attempt, verdict.end.pod, verdict.end);
       await this.#endPods(run, last, verdict.end);
     }
