@@ -118,9 +118,10 @@ export function describeExecutor(subject: ExecutorSubject): void {
       const spec = specOf([{ say: "hello\n" }, { sleep: 300 }]);
       expect(await executor.start(spec)).toBe("started");
       const reports = await follow(executor, spec.runId);
-      const states = reports.map((report) => report.state);
+      // A slow place may tell twice why a run waits; no state may come back once it was left.
+      const states = reports.map((report) => report.state).filter((state, index, all) => state !== all[index - 1]);
       expect(states.at(-1)).toBe("success");
-      expect(states).toEqual(states.filter((state, index) => states.indexOf(state) === index));
+      expect(states).toEqual([...new Set(states)]);
       const end = reports.at(-1);
       expect(end).toMatchObject({ runId: spec.runId, pipelineId: spec.pipelineId, attempt: 1, exitCode: 0 });
       expect(end?.proof).toMatch(/exit code 0/);
