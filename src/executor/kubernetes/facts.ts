@@ -32,6 +32,8 @@ export interface RunFacts {
   readonly now: number;
   /** A container that could not start for so long fails the run; 0: never. */
   readonly startTimeoutMs: number;
+  /** The attempt that was told of last: one after those that are there, when it was announced and isn't made yet. */
+  readonly toldAttempt?: number;
 }
 
 /** The pod that counts: the newest that is there, else the one seen last. */

@@ -35,8 +35,17 @@ const OWN_PAUSE_MS = 5000;
 /** A lost node's pod is waited for so long, before the run fails for good. */
 const NODE_RETURN_MS = 600_000;
 
-/** The verdict on a run: that on its last attempt, unless another attempt follows. */
+/**
+ * The verdict on a run: that on its last attempt, unless another attempt follows. What was announced can't be taken back: even when
+ * the Job doesn't show yet that its attempt was given up, the run ends as the attempt that was told of.
+ */
 export function judgeRun(facts: RunFacts): RunVerdict {
+  const judged = judgeAttempts(facts);
+  const { toldAttempt = judged.attempt } = facts;
+  return hasEnded(judged.verdict) && judged.attempt < toldAttempt ? { ...judged, attempt: toldAttempt } : judged;
+}
+
+function judgeAttempts(facts: RunFacts): RunVerdict {
   const last = facts.attempts.at(-1);
   if (last === undefined) throw new TypeError(`run ${facts.runId} has no attempt to judge`);
   const verdict = judgeAttempt(last, facts.now, facts.startTimeoutMs);

@@ -87,7 +87,8 @@ export class RunSteps {
     const attempts = view.attempts(runId);
     const last = attempts.at(-1);
     if (last === undefined) return;
-    const facts: RunFacts = { runId, attempts, now: now(), startTimeoutMs };
+    const toldAttempt = run.report?.attempt ?? 0;
+    const facts: RunFacts = { runId, attempts, now: now(), startTimeoutMs, toldAttempt };
     const verdict = judgeRun(facts);
     if (await this.#confirm(runId, run, last, verdict)) {
       run.dirty = true;
@@ -103,7 +104,7 @@ export class RunSteps {
     if (verdict.attempt > last.attempt && verdict.end?.exitCode === undefined)
       await this.#endPods(run, last, verdict.end);
     if (run.report === undefined && verdict.before !== undefined) run.done.add(`${FOUND_ENDED} ${last.attempt}`);
-    this.#options.tell(run, liveReport(key, verdict.verdict));
+    if (verdict.attempt >= toldAttempt) this.#options.tell(run, liveReport(key, verdict.verdict));
     if (verdict.verdict.state === "running")
       this.#options.endings.follow(runId, last.attempt, verdict.verdict.pod, verdict.verdict.startedAt);
     if (verdict.verdict.lookAt !== undefined) this.#options.lookLater(runId, run, verdict.verdict.lookAt - facts.now);

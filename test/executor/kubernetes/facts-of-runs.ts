@@ -167,9 +167,11 @@ export function judged(
   attempts: AttemptFacts | readonly AttemptFacts[],
   seconds = 20,
   startTimeoutMs = 300_000,
+  toldAttempt?: number,
 ): RunVerdict {
   const facts: RunFacts = {
     runId: RUN_ID,
+    ...(toldAttempt === undefined ? {} : { toldAttempt }),
     attempts: "job" in attempts ? [attempts] : attempts,
     now: CREATED + seconds * 1000,
     startTimeoutMs,

@@ -134,4 +134,16 @@ describe("another attempt", () => {
     });
     expect(judged(attemptOf(noMore, [succeeded]), 100)).toMatchObject({ attempt: 1, verdict: { state: "success" } });
   });
+
+  test("that was told of keeps the end, also before the watch shows on the Job that the earlier one was given up", () => {
+    const succeeded = attemptOf(job({}), [pod({ phase: "Succeeded", main: ended(0) })]);
+    expect(judged(succeeded, 100, 300_000, 2)).toMatchObject({
+      attempt: 2,
+      verdict: { state: "success", exitCode: 0 },
+    });
+    const failed = attemptOf(failedJob(1), [exited(3)]);
+    expect(judged(failed, 100, 300_000, 2)).toMatchObject({ attempt: 2, verdict: { state: "failed", exitCode: 3 } });
+    const live = attemptOf(job({}), [pod({ main: running() })]);
+    expect(judged(live, 100, 300_000, 2)).toMatchObject({ attempt: 1, verdict: { state: "running" } });
+  });
 });
