@@ -2,7 +2,7 @@ import type { RunReport } from "../../protocol/messages.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
 import type { SecretReads } from "../../protocol/secret-reads.ts";
 import type { ClusterView } from "./cluster-view.ts";
-import { type AttemptFacts, currentPod, hasPrinted, type RunFacts, timeOf } from "./facts.ts";
+import { type AttemptFacts, conditionOf, currentPod, hasPrinted, type RunFacts, timeOf } from "./facts.ts";
 import { podsEnded } from "./judge-attempt.ts";
 import { judgeRun, type RunVerdict } from "./judge-run.ts";
 import { LABELS } from "./labels.ts";
@@ -160,10 +160,11 @@ export class RunSteps {
     await this.#options.endings.drain(runId, last.attempt, pod.metadata.name, ended);
   }
 
-  /** A Job that was found waiting may be what a crash left between Job and configuration. */
+  /** A Job that was found waiting may be what a crash left between Job and configuration: its pod has a node, and doesn't start. */
   async #checkConfig(runId: string, run: CaredRun, last: AttemptFacts): Promise<void> {
     const mark = `config ${last.attempt}`;
-    if (run.done.has(mark)) return;
+    const pod = currentPod(last.pods)?.pod;
+    if (run.done.has(mark) || pod === undefined || conditionOf(pod, "PodScheduled") === undefined) return;
     const age = this.#options.now() - (timeOf(last.job.metadata.creationTimestamp) ?? 0);
     if (age < CONFIG_MS) return this.#options.lookLater(runId, run, CONFIG_MS - age);
     run.done.add(mark);
