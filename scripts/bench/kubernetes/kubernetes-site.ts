@@ -66,7 +66,7 @@ export class KubernetesSite {
     const namespaces: string[] = [];
     try {
       namespaces.push(await cluster.makeNamespace(options.topic));
-      front = options.withFront === true ? await Front.open(cluster) : undefined;
+      front = options.withFront === true ? await Front.open(cluster, namespaces[0] ?? "") : undefined;
       const kubeconfig = (await front?.kubeconfig(join(directory, "kubeconfig"))) ?? process.env["KUBECONFIG"] ?? "";
       return new KubernetesSite(cluster, site, front, kubeconfig, namespaces, options);
     } catch (error) {
