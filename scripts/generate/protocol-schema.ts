@@ -20,7 +20,7 @@ export function protocolSchema(): string {
   });
   const text = JSON.stringify({
     $schema: "https://json-schema.org/draft/2020-12/schema",
-    title: "Hybrid Runner protocol, version 1: one frame",
+    title: "Hybrid Runner protocol, versions 1 and 2: one frame",
     oneOf: frames,
     $defs: { ...shared, Json: {} },
   }).replaceAll(/#\/\$defs\/__schema\d+/g, "#/$defs/Json");

@@ -12,6 +12,7 @@ import {
   RECONNECT_SPREAD,
   RUN_MOMENT,
   RUN_REPORT,
+  SERVER_VERSION,
   TIMESTAMP,
   text,
   UUID,
@@ -44,7 +45,7 @@ export interface MessageEntry<Body> {
 /** The catalogue's type: exactly one row for every message. */
 export type Catalogue = { readonly [T in MessageType]: MessageEntry<MessageBodies[T]> };
 
-/** Every message of protocol version 1, both directions, in the order a session meets them. */
+/** Every message of the protocol, both directions, in the order a session meets them. */
 export const CATALOGUE: Catalogue = {
   hello: {
     direction: "up",
@@ -71,7 +72,7 @@ export const CATALOGUE: Catalogue = {
     direction: "down",
     kind: "session",
     meaning: "the session stands and has this epoch",
-    duty: "use the epoch in every later frame; note the difference between `serverTime` and its own clock; send `inventory`",
+    duty: "use the epoch in every later frame; note the difference between `serverTime` and its own clock, and `serverVersion`; send `inventory`",
     body: z.strictObject({
       protocolVersion: z.int().positive(),
       epoch: z.int().positive().describe("greater than that of every earlier session of this runner"),
@@ -80,6 +81,7 @@ export const CATALOGUE: Catalogue = {
       heartbeatSeconds: z.int().positive(),
       silenceSeconds: z.int().positive(),
       minimumRunnerVersion: text(64).exactOptional(),
+      serverVersion: SERVER_VERSION.exactOptional(),
       reconnectSpreadSeconds: RECONNECT_SPREAD.exactOptional(),
     }),
   },

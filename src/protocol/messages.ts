@@ -175,6 +175,7 @@ export interface MessageBodies {
     heartbeatSeconds: number;
     silenceSeconds: number;
     minimumRunnerVersion?: string;
+    /** since version 2: which version of OpenMetadata the server has, such as `1.13.3`; absent: not known, whatever an earlier session said */ serverVersion?: string;
     /** from the gateway: the runner draws the wait before its first redial from 0 to this; absent: no news */ reconnectSpreadSeconds?: number;
   };
   inventory: {

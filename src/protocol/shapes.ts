@@ -232,3 +232,10 @@ export const RECONNECT_SPREAD: z.ZodType<number> = z
   .positive()
   .max(60)
   .describe("from the gateway: the runner draws the wait before its first redial from 0 to this; absent: no news");
+
+/** The OpenMetadata server's version in `welcome`. */
+export const SERVER_VERSION: z.ZodType<string> = text(64)
+  .min(1)
+  .describe(
+    "since version 2: which version of OpenMetadata the server has, such as `1.13.3`; absent: not known, whatever an earlier session said",
+  );

@@ -1,7 +1,10 @@
 /** Versions of the wire protocol this program speaks, newest first (docs/protocol.md, "Versions"). */
-export const PROTOCOL_VERSIONS: readonly number[] = [1];
+export const PROTOCOL_VERSIONS: readonly number[] = [2, 1];
 
-/** WebSocket sub-protocol name (RFC 6455 §1.9) of protocol version 1. */
+/** The version that brought `welcome.serverVersion`. A runner of an older one refuses a frame with a field it doesn't know. */
+export const SERVER_VERSION_SINCE = 2;
+
+/** WebSocket sub-protocol name (RFC 6455 §1.9); another one only if envelope or handshake change. */
 export const SUBPROTOCOL = "hybrid-runner.v1";
 
 /** The path runners dial; a prefix in front of it (a reverse proxy's) is kept. */

@@ -21,7 +21,7 @@ test("version prints the package's version", async () => {
   };
   expect(VERSION).toBe(version);
   expect((await call("version")).stdout).toContain(`hybrid-runner ${version} (`);
-  expect(JSON.parse((await call("--version", "--json")).stdout)).toMatchObject({ version, protocolVersions: [1] });
+  expect(JSON.parse((await call("--version", "--json")).stdout)).toMatchObject({ version, protocolVersions: [2, 1] });
 });
 
 test("help lists every command that people use, also when nothing is asked", async () => {

@@ -91,7 +91,7 @@ test("connection that can't read its token says so and tries again", async () =>
 });
 
 test("connection refuses a protocol version it did not offer", async () => {
-  const gateway = await FakeGateway.start({ welcome: { protocolVersion: 2 } });
+  const gateway = await FakeGateway.start({ welcome: { protocolVersion: 3 } });
   const { connection } = startRunner({ url: gateway.url });
   const session = await gateway.session(0);
   expect((await session.expect("close")).body.name).toBe("unsupportedVersion");
