@@ -23,6 +23,8 @@ export interface GatewayConfig {
   readonly captureFrames: string | undefined;
   /** OpenMetadata's API as the ingestion program shall call it. */
   readonly serverApiUrl: string | undefined;
+  /** Of the OpenMetadata server, told to the runners; undefined: they aren't told. */
+  readonly serverVersion: string | undefined;
   /** How long a run may wait for its runner before it fails with `StartTimeout`. */
   readonly queueTimeoutSeconds: number;
   readonly logLevel: LogLevel;
@@ -86,6 +88,11 @@ export const GATEWAY_SETTINGS: { readonly [K in keyof GatewayConfig]: GatewaySet
     parse: apiUrl,
     fallback: () => undefined,
     meaning: "OpenMetadata's API as the ingestion program calls it",
+  },
+  serverVersion: {
+    parse: serverVersion,
+    fallback: () => undefined,
+    meaning: "the OpenMetadata server's version, which runners hold their ingestion images against",
   },
   queueTimeoutSeconds: {
     parse: parse.wholeNumber(1, 604_800),
@@ -220,6 +227,14 @@ function apiUrl(text: string): string {
     throw new Error("an address such as https://openmetadata.example.com/api, without user name");
   }
   return text.replace(/\/+$/, "");
+}
+
+/** Three numbers, and what some releases and builds have behind them: 1.13.3.2, 1.13.3-SNAPSHOT. */
+function serverVersion(text: string): string {
+  if (text.length > 64 || !/^\d{1,5}\.\d{1,5}\.\d{1,5}(?:[.+-][0-9A-Za-z]+)*$/.test(text)) {
+    throw new Error("a version such as 1.13.3 or 1.13.3-SNAPSHOT");
+  }
+  return text;
 }
 
 function defaultDataDirectory(environment: Environment): string {

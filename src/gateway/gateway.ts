@@ -50,6 +50,7 @@ export async function startGateway(
       log,
       gatewayVersion: VERSION,
       serverApiUrl: config.serverApiUrl,
+      serverVersion: config.serverVersion,
       capture: capture?.note,
     });
     const feed = createRunFeed(sessions);

@@ -25,6 +25,7 @@ test("parseGatewayConfig has defaults that reach nobody else", () => {
     storeKeyFile: "/state/hybrid-runner-gateway/store.key",
     captureFrames: undefined,
     serverApiUrl: undefined,
+    serverVersion: undefined,
     queueTimeoutSeconds: 3600,
     logLevel: "info",
     logFormat: "text",
@@ -100,3 +101,19 @@ test("parseGatewayConfig isn't confused by the variables Kubernetes makes of Ser
   });
   expect(config).toMatchObject({ host: "127.0.0.1", port: 8586 });
 });
+
+test.each(["1.13.3", "1.13.3.2", "1.13.3-SNAPSHOT", "1.14.0-rc.1", "1.13.0.dev0+build.7"])(
+  "parseGatewayConfig takes %s for a server's version, as a flag and as a variable",
+  (version) => {
+    expect(parseGatewayConfig(["--server-version", version], {}).serverVersion).toBe(version);
+    expect(parseGatewayConfig([], { HYBRID_RUNNER_GATEWAY_SERVER_VERSION: version }).serverVersion).toBe(version);
+  },
+);
+
+test.each(["1.13", "v1.13.3", "latest", "1.13.x", "1.13.3 ", "1.13.3-", "1.13.3\nx", `1.13.3-${"a".repeat(64)}`])(
+  "parseGatewayConfig refuses %j as a server's version",
+  (version) => {
+    const error = failure([], { HYBRID_RUNNER_GATEWAY_SERVER_VERSION: version });
+    expect(error.message).toContain("HYBRID_RUNNER_GATEWAY_SERVER_VERSION must be a version such as 1.13.3");
+  },
+);

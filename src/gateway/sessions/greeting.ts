@@ -1,6 +1,8 @@
+import { LIMITS } from "../../protocol/limits.ts";
 import type { MessageBodies } from "../../protocol/messages.ts";
-import { negotiateVersion, PROTOCOL_VERSIONS } from "../../protocol/version.ts";
+import { negotiateVersion, PROTOCOL_VERSIONS, SERVER_VERSION_SINCE } from "../../protocol/version.ts";
 import type { Store } from "../store/store.ts";
+import type { SessionShared } from "./session-shared.ts";
 import type { RunnerIdentity } from "./sessions.ts";
 
 /** The greeting of a runner. */
@@ -41,6 +43,27 @@ export function identityProblem(
     return { name: "unauthorized", reason: "the token is good for another runner id only" };
   }
   return undefined;
+}
+
+/** The answer to a greeting that is taken. Runners of version 1 aren't told the server's version: they would refuse the frame. */
+export function welcomeTo(
+  { protocolVersions }: Pick<Hello, "protocolVersions">,
+  epoch: number,
+  shared: Pick<SessionShared, "clock" | "gatewayVersion" | "serverVersion" | "spreadSeconds">,
+): MessageBodies["welcome"] {
+  const { clock, gatewayVersion, serverVersion, spreadSeconds } = shared;
+  const protocolVersion = negotiateVersion(protocolVersions) ?? 1;
+  const isTold = serverVersion !== undefined && protocolVersion >= SERVER_VERSION_SINCE;
+  return {
+    protocolVersion,
+    epoch,
+    serverTime: clock.now(),
+    gatewayVersion,
+    heartbeatSeconds: LIMITS.heartbeatSeconds,
+    silenceSeconds: LIMITS.silenceSeconds,
+    ...(isTold ? { serverVersion } : {}),
+    reconnectSpreadSeconds: spreadSeconds(),
+  };
 }
 
 /** What the store remembers of a runner. */

@@ -26,6 +26,8 @@ export interface RunnerSessionsOptions {
   readonly gatewayVersion: string;
   /** OpenMetadata's API as the ingestion program shall call it. */
   readonly serverApiUrl?: string | undefined;
+  /** Of the OpenMetadata server; the runners are told it. */
+  readonly serverVersion?: string | undefined;
   /** Gets the exact text of every frame. */
   readonly capture?: Capture | undefined;
   /** Called when a runner has connected, is in step, or has gone. */
@@ -62,6 +64,7 @@ export function createRunnerSessions(options: RunnerSessionsOptions): RunnerSess
     log,
     book,
     gatewayVersion: options.gatewayVersion,
+    serverVersion: options.serverVersion,
     settings: { serverApiUrl: options.serverApiUrl },
     capture: options.capture,
     spreadSeconds: () => fleet.spreadSeconds(),

@@ -29,6 +29,8 @@ export interface SessionShared {
   readonly log: Log;
   readonly book: RunBook;
   readonly gatewayVersion: string;
+  /** Of the OpenMetadata server, when it is known. */
+  readonly serverVersion: string | undefined;
   readonly settings: WorkflowSettings;
   readonly capture: Capture | undefined;
   /** Over what time the runners shall spread their return. */

@@ -5,10 +5,9 @@ import { decodeFrame, type Frame } from "../../protocol/codec.ts";
 import { PROTOCOL_ERRORS } from "../../protocol/errors.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { MessageBodies, PipelineKey } from "../../protocol/messages.ts";
-import { negotiateVersion } from "../../protocol/version.ts";
 import type { Socket } from "../../runtime/socket.ts";
 import { furnish, type Greeted } from "./greeted.ts";
-import { type Hello, identityProblem, offeredVersions, runnerFacts, versionProblem } from "./greeting.ts";
+import { type Hello, identityProblem, offeredVersions, runnerFacts, versionProblem, welcomeTo } from "./greeting.ts";
 import { Inbox } from "./inbox.ts";
 import { Link, type LinkEnd } from "./link.ts";
 import type { Wanted } from "./pipeline-delivery.ts";
@@ -148,7 +147,7 @@ export class Session implements LiveSession {
   }
 
   async #greet(hello: Hello): Promise<void> {
-    const { store, clock, liveSession, enlist, gatewayVersion, superseded, spreadSeconds } = this.#shared;
+    const { store, clock, liveSession, enlist, superseded } = this.#shared;
     const problem = identityProblem(hello, this.#identity);
     if (problem !== undefined) return this.close(problem.name, problem.reason);
     const live = liveSession(hello.runnerId)?.info;
@@ -177,15 +176,7 @@ export class Session implements LiveSession {
     if (!enlist(this)) return this.close("superseded", "a newer session of this runner is there");
     this.#cancelDeadline();
     this.#cancelDeadline = this.#setDeadline(LIMITS.inStepSeconds, "the states were not compared");
-    this.#link.send("welcome", {
-      protocolVersion: negotiateVersion(hello.protocolVersions) ?? 1,
-      epoch: claim.epoch,
-      serverTime: clock.now(),
-      gatewayVersion,
-      heartbeatSeconds: LIMITS.heartbeatSeconds,
-      silenceSeconds: LIMITS.silenceSeconds,
-      reconnectSpreadSeconds: spreadSeconds(),
-    });
+    this.#link.send("welcome", welcomeTo(hello, claim.epoch, this.#shared));
     this.#log.info("A runner has connected", { epoch: claim.epoch, version: hello.runnerVersion });
     this.#shared.changed(this);
   }

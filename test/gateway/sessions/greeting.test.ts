@@ -26,15 +26,27 @@ describe("greeting", () => {
     await eventually(() => expect(harness.sessions.connected().size).toBe(0));
   });
 
+  it("tells the server's version to a runner that knows the field, and to no other", async () => {
+    const harness = await Harness.start({ serverVersion: "1.14.0" });
+    const [newer, older] = [await harness.dial("newer"), await harness.dial("older")];
+    await newer.greet({ protocolVersions: [2, 1] });
+    await older.greet({ protocolVersions: [1] });
+    expect(newer.all("welcome")[0]?.body).toMatchObject({ protocolVersion: 2, serverVersion: "1.14.0" });
+    expect(older.all("welcome")[0]?.body).toMatchObject({ protocolVersion: 1 });
+    expect(older.all("welcome")[0]?.body).not.toHaveProperty("serverVersion");
+    const silent = await (await (await Harness.start()).dial()).greet({ protocolVersions: [2, 1] });
+    expect(silent.all("welcome")[0]?.body).not.toHaveProperty("serverVersion");
+  });
+
   it("refuses a runner without a common protocol version, even if its greeting has unknown fields", async () => {
     const harness = await Harness.start();
     for (const more of [{}, { teleport: true }]) {
       const line = await harness.dial();
-      const body = { ...line.hello({ protocolVersions: [7, 2] }), ...more };
+      const body = { ...line.hello({ protocolVersions: [7, 3] }), ...more };
       line.sendText(JSON.stringify({ type: "hello", epoch: 0, body }));
       const end = await line.ended();
       expect(end).toMatchObject({ name: "unsupportedVersion", code: 4406 });
-      expect(end.reason).toContain("7, 2");
+      expect(end.reason).toContain("7, 3");
     }
     expect(await harness.store.listRunners()).toEqual([]);
   });

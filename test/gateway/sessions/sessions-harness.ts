@@ -35,7 +35,11 @@ export class Harness {
 
   /** `wrap` may put something between the sessions and the store; `tokenRunnerId` is what every token is good for. */
   static async start(
-    options: { readonly wrap?: (store: Store) => Store; readonly tokenRunnerId?: string } = {},
+    options: {
+      readonly wrap?: (store: Store) => Store;
+      readonly tokenRunnerId?: string;
+      readonly serverVersion?: string;
+    } = {},
   ): Promise<Harness> {
     const path = join(await temporaryDirectory(), "gateway.db");
     const key = new Sensitive(new Uint8Array(32).fill(7));
@@ -49,6 +53,7 @@ export class Harness {
       log: silentLog,
       gatewayVersion: "9.9.9",
       serverApiUrl: "http://openmetadata/api",
+      serverVersion: options.serverVersion,
       capture: (direction, text) => void captured.push(`${direction} ${text}`),
     });
     const { tokenRunnerId } = options;
