@@ -59,6 +59,7 @@ const refusedPipeline = z.strictObject({
   generation: GENERATION,
   reason: z.string().describe("a refusal reason of the protocol, `unsupported` or `tooLarge`"),
   message: z.string(),
+  advice: z.string().exactOptional().describe("what the runner says to do"),
 }) as unknown as z.ZodType<RefusedPipeline>;
 
 export const RUNNER_VIEW: z.ZodType<RunnerView> = z

@@ -183,8 +183,9 @@ export class Dispatcher {
       const refusal = delivery.refusalOf(key.pipelineId, key.generation);
       const failure = refusal === undefined ? undefined : refusalFailure(refusal.reason);
       if (failure !== undefined) {
-        const detail = refusal?.message ?? "";
-        await this.#fail(run, failure.category, { summary: failure.summary, detail });
+        const { message: detail = "", advice } = refusal ?? {};
+        const told = advice === undefined ? { detail } : { detail, advice };
+        await this.#fail(run, failure.category, { summary: failure.summary, ...told });
         continue;
       }
       const generation = delivery.generationOf(key.pipelineId);

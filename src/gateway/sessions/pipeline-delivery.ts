@@ -138,7 +138,9 @@ export class PipelineDelivery {
       }
       throw error;
     }
-    if (verdict.outcome === "refused") return this.#refuse(pipelineId, generation, verdict.reason, verdict.message);
+    if (verdict.outcome === "refused") {
+      return this.#refuse(pipelineId, generation, verdict.reason, verdict.message, verdict.advice);
+    }
     if (verdict.outcome === "unsupported") {
       return this.#refuse(pipelineId, generation, "unsupported", verdict.message);
     }
@@ -161,8 +163,15 @@ export class PipelineDelivery {
   }
 
   /** Tried again all the same, ever more rarely: the runner's side may change its mind. */
-  #refuse(pipelineId: string, generation: number, reason: RefusedPipeline["reason"], message: string): "later" {
-    this.#refused.set(pipelineId, { pipelineId, generation, reason, message });
+  #refuse(
+    pipelineId: string,
+    generation: number,
+    reason: RefusedPipeline["reason"],
+    message: string,
+    advice?: string,
+  ): "later" {
+    const told = advice === undefined ? {} : { advice };
+    this.#refused.set(pipelineId, { pipelineId, generation, reason, message, ...told });
     this.#options.log.warn("A runner can't be given a pipeline", {
       runnerId: this.#options.runnerId,
       pipelineId,

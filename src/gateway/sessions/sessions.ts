@@ -26,6 +26,8 @@ export interface RefusedPipeline {
   readonly generation: number;
   readonly reason: RefusalReason | "unsupported" | "tooLarge";
   readonly message: string;
+  /** What the runner says to do. */
+  readonly advice?: string;
 }
 
 /** A live session, for people and programs. */

@@ -51,7 +51,10 @@ export function refusalFailure(
 ): { readonly category: FailureCategory; readonly summary: string } | undefined {
   if (reason === "policy") return { category: "PolicyDenied", summary: "The runner's policy doesn't allow it" };
   if (reason === "badConfig")
-    return { category: "ConfigError", summary: "The runner can't use the pipeline's configuration" };
+    return {
+      category: "ConfigError",
+      summary: "The runner's settings or the pipeline's configuration don't allow it",
+    };
   if (reason === "noExecutor")
     return { category: "ConfigError", summary: "The runner has no executor that could run it" };
   if (reason === "unsupported") return { category: "ConfigError", summary: "The runner can't take this pipeline" };

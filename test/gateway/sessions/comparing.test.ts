@@ -95,7 +95,7 @@ describe("comparing pipelines", () => {
     line.inStep();
     await eventually(() =>
       expect(harness.sessions.connected().get("alpha")?.refused).toEqual([
-        { pipelineId: one.pipelineId, generation: 1, reason: "policy", message: "not this type" },
+        { pipelineId: one.pipelineId, generation: 1, reason: "policy", message: "not this type", advice: "ask" },
       ]),
     );
     line.answer = () => ({ outcome: "accepted" });

@@ -161,6 +161,18 @@ describe("offering runs", () => {
     await eventually(async () => expect(await harness.find(run.runId)).toMatchObject({ state: "failed", failure }));
   });
 
+  it("fails a run of a pipeline that was refused with the runner's own advice", async () => {
+    const harness = await Harness.start();
+    const run = await harness.waitingRun(await harness.pipeline());
+    const line = await harness.dial();
+    line.answer = ({ type }) => (type === "pipeline.deploy" ? refuse("badConfig") : { outcome: "accepted" });
+    await line.greet();
+    await line.compare();
+    line.inStep();
+    const failure = { category: "ConfigError", detail: "because of badConfig", advice: "do something" };
+    await eventually(async () => expect(await harness.find(run.runId)).toMatchObject({ state: "failed", failure }));
+  });
+
   it("fails a run at once when the runner can't do runs, or won't take the pipeline", async () => {
     for (const refused of ["run.start", "pipeline.deploy"]) {
       const harness = await Harness.start();
