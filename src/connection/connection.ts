@@ -1,6 +1,6 @@
 import { sleep } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { RunReport } from "../protocol/messages.ts";
+import type { MessageBodies, RunReport } from "../protocol/messages.ts";
 import type { Socket } from "../runtime/socket.ts";
 import { type DialGatewayOptions, dialGateway } from "./dial-gateway.ts";
 import { helloOf, type RunnerFacts } from "./hello.ts";
@@ -21,6 +21,8 @@ export interface ConnectionOptions extends DialGatewayOptions {
   readonly log: Log;
   /** No redial comes sooner than this. */
   readonly reconnectFloorMs: number;
+  /** Told what the gateway says at the beginning of each session, before anything else of it is acted upon; must not throw. */
+  readonly onWelcome?: (welcome: MessageBodies["welcome"]) => void;
   /** Told at each change, at once; must not throw. */
   readonly onStatus?: (status: ConnectionStatus) => void;
   /** Told of each verdict sent, at once; must not throw. */
@@ -211,10 +213,11 @@ class GatewayConnection implements Connection {
       window: this.#window,
       clock,
       log,
-      onWelcome: (epoch, clockOffsetMs) => {
+      onWelcome: (welcome, clockOffsetMs) => {
         this.#standby = false;
         this.#clockOffsetMs = clockOffsetMs;
-        this.#tell("greeting", this.#status.reason, epoch);
+        this.#options.onWelcome?.(welcome);
+        this.#tell("greeting", this.#status.reason, welcome.epoch);
       },
       onSpread: (seconds) => this.#plan.spreadOver(seconds),
       onReady: () => {

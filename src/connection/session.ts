@@ -28,7 +28,7 @@ export interface SessionOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** The gateway has given this process the session. `clockOffsetMs` = server time - own time. */
-  readonly onWelcome: (epoch: number, clockOffsetMs: number) => void;
+  readonly onWelcome: (welcome: MessageBodies["welcome"], clockOffsetMs: number) => void;
   /** The gateway says over how many seconds the runners shall spread their return. */
   readonly onSpread: (seconds: number) => void;
   /** Both sides are in step. */
@@ -180,7 +180,7 @@ export class Session {
     this.#heartbeat = this.#startHeartbeat(body.heartbeatSeconds, body.silenceSeconds);
     this.#cancelDeadline();
     this.#cancelDeadline = this.#deadline(LIMITS.inStepSeconds, "the comparison of states took too long");
-    onWelcome(body.epoch, this.#clockOffsetMs);
+    onWelcome(body, this.#clockOffsetMs);
     this.#noteSpread(body.reconnectSpreadSeconds);
     this.#greeting.begin();
   }

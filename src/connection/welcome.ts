@@ -2,15 +2,15 @@ import type { Log } from "../base/log.ts";
 import type { MessageBodies } from "../protocol/messages.ts";
 import { CLOCK_WARNING_MS } from "./retry.ts";
 
-/** Says what a person should know about a new session: wrong clocks, a runner that is too old. */
+/** Says what a person should know about a new session: versions, wrong clocks, a runner that is too old. */
 export function noteWelcome(
   welcome: MessageBodies["welcome"],
   runnerVersion: string,
   clockOffsetMs: number,
   log: Log,
 ): void {
-  const { epoch, gatewayVersion, minimumRunnerVersion } = welcome;
-  log.info("The gateway has given this runner the session", { epoch, gatewayVersion });
+  const { epoch, gatewayVersion, minimumRunnerVersion, serverVersion = "not told" } = welcome;
+  log.info("The gateway has given this runner the session", { epoch, gatewayVersion, serverVersion });
   if (Math.abs(clockOffsetMs) > CLOCK_WARNING_MS) {
     const offsetSeconds = Math.round(clockOffsetMs / 1000);
     log.warn("This machine's clock differs from the gateway's; set the wrong one right", { offsetSeconds });

@@ -3,7 +3,6 @@ import { CodedError, describeError, errorCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { openExecutor } from "../executor/catalogue.ts";
 import type { Executor } from "../executor/executor.ts";
-import type { KubernetesExecutorOptions } from "../executor/kubernetes/options.ts";
 import type { KubernetesApi } from "../kubernetes/api.ts";
 import { openKubernetesApi } from "../kubernetes/client.ts";
 import type { ClusterAccess } from "../kubernetes/cluster-access.ts";
@@ -20,7 +19,7 @@ import { RUNNER_ERRORS } from "./errors.ts";
 import { installationId } from "./installation.ts";
 import { DEFAULT_WRAPPER_IMAGE, kubernetesSettings } from "./kubernetes-settings.ts";
 import { ownImage } from "./own-image.ts";
-import type { RunnerSettings, Workplace } from "./workplace.ts";
+import type { RunnerSettings, Workplace, WorkplaceHooks } from "./workplace.ts";
 
 /** Kubernetes makes it in every namespace; its UID names the place as well as the namespace's own. */
 const EVERYWHERE = "kube-root-ca.crt";
@@ -34,7 +33,7 @@ const HEAP_GROWTH_PERCENT = 30;
  */
 export async function openKubernetesWorkplace(
   settings: RunnerSettings,
-  hooks: Pick<KubernetesExecutorOptions, "isStandby" | "onSecretReads">,
+  hooks: WorkplaceHooks,
   clock: Clock,
   log: Log,
 ): Promise<Workplace> {
@@ -57,7 +56,6 @@ export async function openKubernetesWorkplace(
     executor = await openExecutor("simpleK8s", { ...chosen, wrapperImage, namespace, api, ...hooks, clock, log });
     const files = await openPipelineFiles(joinPath(settings.dataDirectory, "pipelines"), log);
     const { deployments } = executor;
-    const refreshing = new AbortController();
     const kept = deployments === undefined ? undefined : keepInCluster({ files, deployments, clock, log });
     const records = await recordsOf(executor, settings, log);
     return {
@@ -65,15 +63,12 @@ export async function openKubernetesWorkplace(
       pipelines: kept ?? files,
       ...(records === undefined ? {} : { schedules: records }),
       installationId: (await placeIn(api, namespace)) ?? (await installationId(settings.dataDirectory)),
-      refresh: async () => {
-        await kept?.refresh(refreshing.signal).catch((error: unknown) => {
+      refresh: async (signal) => {
+        await kept?.refresh(signal).catch((error: unknown) => {
           log.warn("What the cluster keeps of pipelines can't be brought up to date", { error: describeError(error) });
         });
       },
-      close: async () => {
-        refreshing.abort();
-        await api.close();
-      },
+      close: () => api.close(),
     };
   } catch (error) {
     await executor?.close();

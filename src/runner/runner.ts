@@ -19,9 +19,11 @@ import { type Calendar, CLUSTER_CALENDAR } from "./calendar.ts";
 import { RUNNER_ERRORS } from "./errors.ts";
 import { Measures } from "./measures.ts";
 import { startMetrics } from "./metrics.ts";
+import { Refreshes } from "./refreshes.ts";
 import { OPERATIONS } from "./router.ts";
 import { runnerSide } from "./runner-side.ts";
 import { scheduledRuns } from "./scheduled-runs.ts";
+import { ServerVersion } from "./server-version.ts";
 import { timedExecutor } from "./timed-executor.ts";
 import { tokenSource } from "./token.ts";
 import { openWorkplace, type RunnerSettings, type Workplace } from "./workplace.ts";
@@ -65,7 +67,9 @@ async function start(settings: RunnerSettings, clock: Clock, log: Log, scope: Sc
   const pulses = new Pulses(clock);
   let connection: Connection | undefined;
   const isStandby = (): boolean => connection?.status().state === "standby";
-  const place = await openWorkplace(settings, isStandby, measures.onSecretReads, clock, log);
+  const server = new ServerVersion();
+  const hooks = { isStandby, serverVersion: () => server.current(), onSecretReads: measures.onSecretReads };
+  const place = await openWorkplace(settings, hooks, clock, log);
   scope.own("workplace", () => place.close());
   const executor = timedExecutor(place.executor, measures.executor, clock);
   scope.own("executor", () => executor.close());
@@ -101,7 +105,8 @@ async function start(settings: RunnerSettings, clock: Clock, log: Log, scope: Sc
   );
   schedules = calendar;
 
-  const refresh = once(() => void place.refresh());
+  const refreshes = new Refreshes({ ...hooks, refresh: (signal) => place.refresh(signal) });
+  scope.own("refreshes", () => refreshes.stop());
   connection = createConnection({
     url: settings.serverUrl,
     token: tokenSource(settings),
@@ -110,10 +115,11 @@ async function start(settings: RunnerSettings, clock: Clock, log: Log, scope: Sc
     side: runnerSide({ turns, log, policy, pipelines, runs, schedules: calendar, executor }),
     clock,
     log,
+    onWelcome: (welcome) => server.noteWelcome(welcome),
     onStatus: (status) => {
       connectionSince = clock.monotonic();
       log.info("Connection", { ...status });
-      if (status.state === "ready") refresh();
+      refreshes.onState(status.state);
     },
     onOperation: measures.onOperation,
     onRoundTrip: measures.onRoundTrip,
@@ -148,14 +154,6 @@ async function start(settings: RunnerSettings, clock: Clock, log: Log, scope: Sc
   logsBeat = pulses.loop("logs", LOGS_LIMIT_MS);
   line.start();
   return { status: () => line.status(), stop: () => scope.close(STOP_LIMIT_MS) };
-}
-
-function once(act: () => void): () => void {
-  let done = false;
-  return () => {
-    if (!done) act();
-    done = true;
-  };
 }
 
 /** Without records of its own the runner leaves the firing to its cluster. */

@@ -22,28 +22,40 @@ export interface Workplace {
   readonly schedules?: ScheduleRecords;
   /** Names the place; the gateway binds the runner's id to it. */
   readonly installationId: string;
-  /** Brings what the cluster keeps of pipelines up to date; called once this process has the session. Never throws. */
-  refresh(): Promise<void>;
+  /**
+   * Brings what the cluster keeps of pipelines up to date, and tries until the signal aborts what fails for a while. Only for
+   * the process that has the session, and not twice at once. Never throws.
+   */
+  refresh(signal: AbortSignal): Promise<void>;
   /** Frees connections when the executor is closed. */
   close(): Promise<void>;
 }
 
+/** What a workplace asks of the runner, and tells it. */
+export interface WorkplaceHooks {
+  /** True while another process of this installation has the session. */
+  readonly isStandby: () => boolean;
+  /** Of the OpenMetadata server, as the newest session's gateway said. The process executor has no image and doesn't ask. */
+  readonly serverVersion: () => string | undefined;
+  /** Told what a run that has ended read of its secret store. */
+  readonly onSecretReads: (reads: SecretReads) => void;
+}
+
 /**
- * Opens the workplace that the settings name. `isStandby` tells whether another process of this installation has the session;
- * `onSecretReads` is told what a run that has ended read of its secret store.
+ * Opens the workplace that the settings name.
  * @throws CodedError when the data directory, the cluster or a file named in the settings can't be used
  */
 export async function openWorkplace(
   settings: RunnerSettings,
-  isStandby: () => boolean,
-  onSecretReads: (reads: SecretReads) => void,
+  hooks: WorkplaceHooks,
   clock: Clock,
   log: Log,
 ): Promise<Workplace> {
   if (settings.executorType === "simpleK8s") {
     const { openKubernetesWorkplace } = await import("./kubernetes-workplace.ts");
-    return openKubernetesWorkplace(settings, { isStandby, onSecretReads }, clock, log);
+    return openKubernetesWorkplace(settings, hooks, clock, log);
   }
+  const { onSecretReads } = hooks;
   const executor =
     settings.executorType === "process"
       ? await openExecutor("process", { ...processExecutorSettings(settings), onSecretReads, clock, log })

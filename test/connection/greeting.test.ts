@@ -94,6 +94,26 @@ test("connection says loudly that the runner is older than the gateway's minimum
   expect(lines).toContainEqual(expect.objectContaining({ level: "error", minimumRunnerVersion: "1.10.0" }));
 });
 
+test("connection hands each welcome on before anything of the session is asked, and tells the server's version", async () => {
+  const gateway = await FakeGateway.start({ welcome: { protocolVersion: 2, serverVersion: "1.13.3" } });
+  const events: string[] = [];
+  const { side, lines } = startRunner({
+    url: gateway.url,
+    onWelcome: ({ serverVersion }) => events.push(`welcome ${serverVersion}`),
+  });
+  side.onCompare = async () => {
+    events.push("compare");
+    return { fetch: [], deleted: 0, orphans: [] };
+  };
+  const first = await gateway.session(0);
+  await first.expect("inStep");
+  expect(lines).toContainEqual(expect.objectContaining({ level: "info", serverVersion: "1.13.3" }));
+  gateway.script.welcome = {};
+  first.socket.terminate();
+  await (await gateway.session(1)).expect("inStep");
+  expect(events).toEqual(["welcome 1.13.3", "compare", "welcome undefined", "compare"]);
+});
+
 test("connection gives a session up when the runner's own side fails, and tries again", async () => {
   const gateway = await FakeGateway.start();
   const { side } = startRunner({ url: gateway.url });
