@@ -53,6 +53,8 @@ function podSettings(settings: PodSettingsSource): PodSettings {
   const types = Object.entries(settings.pipelineTypeConfigs).map(([type, config]) => [type.toLowerCase(), config]);
   return {
     image: settings.ingestionImage ?? "",
+    validatesVersion: !settings.ingestionDisableVersionValidation,
+    followsServerVersion: settings.dynamicIngestionVersionEnabled,
     ...present("imagePullPolicy", settings.ingestionImagePullPolicy),
     imagePullSecrets: settings.ingestionImagePullSecrets,
     ...present("serviceAccountName", settings.ingestionServiceAccountName),

@@ -1,4 +1,4 @@
-import { assertNever, CodedError, describeError } from "../base/errors.ts";
+import { assertNever } from "../base/errors.ts";
 import type { KeyedQueue } from "../base/keyed-queue.ts";
 import type { Log } from "../base/log.ts";
 import type { Operation, Verdict } from "../connection/runner-side.ts";
@@ -9,6 +9,7 @@ import { LIMITS } from "../protocol/limits.ts";
 import type { PipelineBody } from "../protocol/messages.ts";
 import { scheduleMistake } from "../protocol/schedule.ts";
 import type { Runs } from "../runs/runs.ts";
+import { refusedFor } from "../runs/verdict.ts";
 import type { Schedules } from "../schedules/schedules.ts";
 
 /** What operations reach. `turns` keeps those of one pipeline in the order they came. */
@@ -55,8 +56,7 @@ export async function route(
     const pipelineId = pipelineOf(operation);
     return await (pipelineId === undefined ? work() : surroundings.turns.run(pipelineId, work));
   } catch (error) {
-    const advice = error instanceof CodedError ? error.advice : "See the runner's log";
-    return { outcome: "refused", reason: "storage", message: describeError(error), advice };
+    return refusedFor(error);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { CodedError, describeError, errorCode } from "../base/errors.ts";
+import { describeError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Executor } from "../executor/executor.ts";
 import type { Pipelines } from "../pipelines/pipelines.ts";
@@ -9,7 +9,7 @@ import { followRun } from "./run.ts";
 import { RunLogs } from "./run-logs.ts";
 import { type RunOrder, specOf } from "./run-spec.ts";
 import { RunTable } from "./run-table.ts";
-import { type RunVerdict, refused } from "./verdict.ts";
+import { type RunVerdict, refused, refusedFor } from "./verdict.ts";
 
 /** What the runs of a runner stand on. */
 export interface RunsOptions {
@@ -97,7 +97,7 @@ export class Runs {
       await this.#options.executor.stop(runId);
       return { outcome: "accepted" };
     } catch (error) {
-      return refusedFor(error, "storage");
+      return refusedFor(error);
     }
   }
 
@@ -170,7 +170,7 @@ export class Runs {
       if (answer === "exists") return await this.#meet(order);
     } catch (error) {
       this.#options.log.error("Run refused", { run: order.runId, error });
-      return refusedFor(error, errorCode(error) === "ExecutorAbsent" ? "noExecutor" : "storage");
+      return refusedFor(error);
     }
     const report: RunReport = {
       runId: order.runId,
@@ -244,8 +244,4 @@ export class Runs {
         }),
     );
   }
-}
-
-function refusedFor(error: unknown, reason: "storage" | "badConfig" | "noExecutor"): RunVerdict {
-  return refused(reason, describeError(error), error instanceof CodedError ? error.advice : "See the runner's log");
 }

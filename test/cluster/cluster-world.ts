@@ -51,6 +51,8 @@ export async function clusterOptions(
       labels: {},
       annotations: {},
       command: { pipeline: PROGRAM_COMMAND, automation: PROGRAM_COMMAND, application: PROGRAM_COMMAND },
+      validatesVersion: true,
+      followsServerVersion: false,
       byPipelineType: {},
       podSpec: { volumes: [{ name: "world", hostPath: { path: directory } }] } as never,
       container: { volumeMounts: [{ name: "world", mountPath: directory }] },

@@ -34,6 +34,8 @@ export async function nativeOptions(
       labels: {},
       annotations: {},
       command: { pipeline: command, automation: command, application: command },
+      validatesVersion: true,
+      followsServerVersion: false,
       byPipelineType: {},
       readOnlyRootFilesystem: true,
       runAsUser: 1000,

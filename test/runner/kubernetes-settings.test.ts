@@ -48,6 +48,8 @@ test("kubernetesSettings of what must be said leaves the namespace to the cluste
         automation: ["python", "run_automation.py"],
         application: ["python", "-m", "metadata.applications.runner"],
       },
+      validatesVersion: true,
+      followsServerVersion: false,
       byPipelineType: {},
       readOnlyRootFilesystem: true,
       runAsUser: 1000,
@@ -99,6 +101,8 @@ test("kubernetesSettings carries what this project adds, pipeline types without 
     INGESTION_APPLICATION_COMMAND: '["application"]',
     SIMPLEK8S_PIPELINE_TYPE_CONFIGS: '{"autoClassification":{"priorityClassName":"high"}}',
     STOP_GRACE_SECONDS: "5",
+    INGESTION_DISABLE_VERSION_VALIDATION: "true",
+    DYNAMIC_INGESTION_VERSION_ENABLED: "true",
     SECRETS_MODE: "native",
     WRAPPER_IMAGE: "a/wrapper:2",
     WRAPPER_DELIVERY: "initContainer",
@@ -117,6 +121,8 @@ test("kubernetesSettings carries what this project adds, pipeline types without 
   });
   expect(pods).toMatchObject({
     ...files,
+    validatesVersion: false,
+    followsServerVersion: true,
     nodeSelector: { pool: "a" },
     affinity: { nodeAffinity: {} },
     priorityClassName: "low",

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import { CodedError } from "../../src/base/errors.ts";
 import { KeyedQueue } from "../../src/base/keyed-queue.ts";
 import { silentLog } from "../../src/base/log.ts";
 import type { Operation } from "../../src/connection/runner-side.ts";
+import { KUBERNETES_EXECUTOR_ERRORS } from "../../src/executor/kubernetes/errors.ts";
 import { openPipelineFiles } from "../../src/pipelines/pipeline-files.ts";
 import { Pipelines } from "../../src/pipelines/pipelines.ts";
 import { openPolicy, type Policy, type PolicyQuestion } from "../../src/policy/policy.ts";
@@ -173,6 +175,20 @@ test("a storage failure is a verdict, not a crash", async () => {
     outcome: "refused",
     reason: "storage",
     message: "disk full",
+  });
+});
+
+test("a deployment that the executor will not have as it is set up is refused as badConfig, with its advice", async () => {
+  const kit = await openKit();
+  const kind = KUBERNETES_EXECUTOR_ERRORS.ImageVersionDiffers;
+  const refusing = Object.assign(Object.create(kit.pipelines) as Pipelines, {
+    deploy: () => Promise.reject(new CodedError(kind, "Cannot deploy the schedule")),
+  });
+  expect(await route(deploy(), 0, { ...kit.surroundings, pipelines: refusing })).toEqual({
+    outcome: "refused",
+    reason: "badConfig",
+    message: "Cannot deploy the schedule",
+    advice: kind.advice,
   });
 });
 

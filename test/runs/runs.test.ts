@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { CodedError } from "../../src/base/errors.ts";
 import { EXECUTOR_ERRORS } from "../../src/executor/errors.ts";
 import type { Executor } from "../../src/executor/executor.ts";
+import { KUBERNETES_EXECUTOR_ERRORS } from "../../src/executor/kubernetes/errors.ts";
 import type { MessageBodies } from "../../src/protocol/messages.ts";
 import type { Runs } from "../../src/runs/runs.ts";
 import { eventually } from "../fakes/eventually.ts";
@@ -110,6 +111,25 @@ test("what the executor can't store is refused with its own words and forgotten"
     message: expect.stringContaining("the disk is full"),
   });
   expect(runs.table.all()).toEqual([]);
+});
+
+test.each([
+  [KUBERNETES_EXECUTOR_ERRORS.ImageVersionDiffers, "badConfig"],
+  [EXECUTOR_ERRORS.ExecutorAbsent, "noExecutor"],
+] as const)("what only other settings mend is not refused as if waiting helped: $0.code", async (kind, reason) => {
+  const failing = (real: Executor): Executor =>
+    Object.assign(Object.create(real) as Executor, {
+      list: () => real.list(),
+      close: () => real.close(),
+      start: () => Promise.reject(new CodedError(kind, "Cannot start the run: not like this")),
+    });
+  const { runs } = await openRuns({ executor: failing });
+  expect(await runs.start(order(), 0)).toEqual({
+    outcome: "refused",
+    reason,
+    message: "Cannot start the run: not like this",
+    advice: kind.advice,
+  });
 });
 
 test("stop ends a live run as stopped, an ended one is a duplicate, an unknown one is not known", async () => {

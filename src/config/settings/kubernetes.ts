@@ -62,14 +62,14 @@ export const KUBERNETES_SETTINGS: SettingRows<KubernetesSettings> = {
     parse: parse.trueOrFalse,
     fallback: () => false,
     meaning:
-      "skips the comparison of the server's version with the image's; without effect as long as the gateway doesn't tell the server's version",
+      "lets runs start with an image of another version than the server's, which is only told then; without it they are refused, where the gateway tells the server's version",
   },
   dynamicIngestionVersionEnabled: {
     variables: ["DYNAMIC_INGESTION_VERSION_ENABLED"],
     parse: parse.trueOrFalse,
     fallback: () => false,
     meaning:
-      "takes the image's version from the server; without effect as long as the gateway doesn't tell the server's version",
+      "replaces the version in the image's tag by the server's, where the gateway tells it; nothing is refused then",
   },
   ingestionCpuLimit: resource("CPU_LIMIT", "ARGO_WORKFLOW_CPU_LIMIT"),
   ingestionMemoryLimit: resource("MEMORY_LIMIT", "ARGO_WORKFLOW_MEMORY_LIMIT"),

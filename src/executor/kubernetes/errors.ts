@@ -4,6 +4,7 @@ import { defineErrors, type ErrorKind } from "../../base/errors.ts";
 export const KUBERNETES_EXECUTOR_ERRORS: {
   readonly RunObjectTaken: ErrorKind<"RunObjectTaken">;
   readonly RunNotMade: ErrorKind<"RunNotMade">;
+  readonly ImageVersionDiffers: ErrorKind<"ImageVersionDiffers">;
 } = defineErrors({
   RunObjectTaken: {
     retryable: false,
@@ -12,5 +13,10 @@ export const KUBERNETES_EXECUTOR_ERRORS: {
   RunNotMade: {
     retryable: true,
     advice: "See the cause: the run's Job was taken back, and the run can be offered again",
+  },
+  ImageVersionDiffers: {
+    retryable: false,
+    advice:
+      "Take an ingestion image of the server's version, let the image follow it with DYNAMIC_INGESTION_VERSION_ENABLED=true, or only be warned with INGESTION_DISABLE_VERSION_VALIDATION=true",
   },
 });

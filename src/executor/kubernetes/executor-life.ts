@@ -8,6 +8,7 @@ import type { Deployments, Executor, ExecutorHealth, LogPiece, RunReport, RunSpe
 import type { ClusterSide } from "./cluster-side.ts";
 import { ClusterView } from "./cluster-view.ts";
 import { Discoveries } from "./discoveries.ts";
+import { imageHealth } from "./image-health.ts";
 import { LABELS } from "./labels.ts";
 import type { PodLogs } from "./logs/pod-logs.ts";
 import type { Manifest } from "./manifests/manifest.ts";
@@ -83,12 +84,14 @@ export class KubernetesExecutor implements Executor {
   }
 
   async check(): Promise<ExecutorHealth> {
-    const { options, rights, side } = this.#parts;
+    const { options, rights, side, manifest } = this.#parts;
     const place = `pods in namespace ${options.namespace} of ${options.api.server}`;
     if (!rights.canRun) return { healthy: false, message: `Cannot run ${place}: ${rights.message()}` };
     const silence = side.silence();
     if (silence !== undefined) return { healthy: false, message: `Cannot follow ${place}: ${silence}` };
-    return { healthy: true, message: `runs ${place}. ${rights.message()}` };
+    const images = imageHealth(manifest);
+    if (images?.refusesAll) return { healthy: false, message: `Cannot run ${place}: ${images.message}` };
+    return { healthy: true, message: [`runs ${place}`, rights.message(), images?.message].filter(Boolean).join(". ") };
   }
 
   async list(): Promise<readonly RunReport[]> {

@@ -2,6 +2,7 @@ import type { Executor } from "../executor.ts";
 import { ClusterSide } from "./cluster-side.ts";
 import { openDeployments } from "./deployments/deployments.ts";
 import { KubernetesExecutor } from "./executor-life.ts";
+import { IngestionImages } from "./ingestion-images.ts";
 import { openPodLogs } from "./logs/pod-logs.ts";
 import type { Manifest } from "./manifests/manifest.ts";
 import type { KubernetesExecutorOptions } from "./options.ts";
@@ -17,7 +18,8 @@ export async function createKubernetesExecutor(options: KubernetesExecutorOption
   const rights = await KeptRights.open(options);
   try {
     const delivery = await decideDelivery(options);
-    const manifest: Manifest = { options, configIn: rights.configIn, delivery };
+    const images = new IngestionImages(options);
+    const manifest: Manifest = { options, configIn: rights.configIn, delivery, images };
     const deployments = await openDeployments(options, rights, manifest);
     const logs = rights.readsLogs ? await openPodLogs(options) : unreadableLogs(rights);
     return new KubernetesExecutor({

@@ -14,6 +14,10 @@ export type WrapperDelivery = "auto" | "imageVolume" | "initContainer";
 /** What ingestion pods look like; made from the settings, checked there. */
 export interface PodSettings {
   readonly image: string;
+  /** Runs with an image of another version than the server's are refused; otherwise that is only told. */
+  readonly validatesVersion: boolean;
+  /** The version in the image's tag is replaced by the server's; nothing is refused then. */
+  readonly followsServerVersion: boolean;
   readonly imagePullPolicy?: string;
   readonly imagePullSecrets: readonly string[];
   readonly serviceAccountName?: string;
@@ -69,6 +73,8 @@ export interface KubernetesExecutorOptions {
   /** Released runs' spooled logs: so many, for so many days. */
   readonly keepReleased: number;
   readonly keepReleasedDays: number;
+  /** Of the OpenMetadata server, as far as it is known by now; asked for each pod. Absent: never known. */
+  readonly serverVersion?: () => string | undefined;
   /** True while another process of this installation has the session: nothing is written to the cluster then. Absent: never. */
   readonly isStandby?: () => boolean;
   /** Told how often a run that has ended read its secret store. */

@@ -8,6 +8,7 @@ import { timeOf } from "./facts.ts";
 import { JobWrites } from "./job-writes.ts";
 import { isOwn, LABELS } from "./labels.ts";
 import { type Manifest, neverStartedJob, runConfig, runJob } from "./manifests/manifest.ts";
+import { imageOfMain } from "./manifests/pod-template.ts";
 import type { KubernetesExecutorOptions } from "./options.ts";
 import { explainForbidden } from "./rights/explain-forbidden.ts";
 import { slimJob } from "./slim.ts";
@@ -71,6 +72,7 @@ export class RunStarts {
     const { clock, log } = this.#options;
     const isLate = clock.now() > spec.startBefore;
     const wanted = runJob(this.#manifest, spec);
+    if (!isLate) await this.#admitImage(wanted, spec);
     const made = await this.#make(isLate ? neverStartedJob(wanted, "StartTimeout") : wanted);
     if (made === undefined) return "exists";
     this.#noteSkew(made);
@@ -89,6 +91,15 @@ export class RunStarts {
     this.#view.noteJob(slimJob(made));
     log.info("A run's Job was made", { run: spec.runId, job: made.metadata.name, attempt: spec.attempt });
     return "started";
+  }
+
+  /** A run whose Job is there has begun with the image that it has. @throws CodedError ImageVersionDiffers */
+  async #admitImage(job: Job, { runId }: RunSpec): Promise<void> {
+    try {
+      this.#manifest.images?.admit(imageOfMain(job.spec.template), `start run ${runId}`);
+    } catch (error) {
+      if ((await this.#writes.read(job.metadata.name)) === undefined) throw error;
+    }
   }
 
   /** The Job that was made; undefined when it had been made before. @throws CodedError RunObjectTaken */

@@ -43,6 +43,8 @@ export function podSettings(changes: Partial<PodSettings> = {}): PodSettings {
     labels: {},
     annotations: {},
     command: { pipeline: command, automation: command, application: command },
+    validatesVersion: true,
+    followsServerVersion: false,
     byPipelineType: {},
     readOnlyRootFilesystem: true,
     ...changes,

@@ -14,6 +14,7 @@ import type { FoundDeployment } from "../../executor.ts";
 import { ANNOTATIONS, isOwn, LABELS, ownSelector } from "../labels.ts";
 import { type Manifest, pipelineConfig, scheduleCronJob } from "../manifests/manifest.ts";
 import { labelValue, pipelineObjectName } from "../names.ts";
+import { admitImage } from "./admit-image.ts";
 import { type Anchor, isOfCronJob } from "./anchor.ts";
 import { find, listAll, type Place, refuseOthers, settle, uidOf } from "./place.ts";
 import { versionOf } from "./version-of.ts";
@@ -49,7 +50,7 @@ export class CronDeployments {
     return found;
   }
 
-  /** @throws CodedError ObjectNotOurs, ObjectUnsettled, those of the API; what was half done is taken back then */
+  /** @throws CodedError ImageVersionDiffers, ObjectNotOurs, ObjectUnsettled, those of the API; what was half done is taken back then */
   async put(body: PipelineBody): Promise<void> {
     if (body.schedule === undefined) {
       await this.#removeSchedule(body.pipelineId);
@@ -64,7 +65,10 @@ export class CronDeployments {
       if (present?.metadata.deletionTimestamp !== undefined) return false;
       if (present !== undefined) refuseOthers(this.#place, present);
       if (present !== undefined && isSo(present, wanted)) await ensureObject(this.#place, config);
-      else await this.#write(config, wanted, present);
+      else {
+        admitImage(this.#manifest, body);
+        await this.#write(config, wanted, present);
+      }
       return true;
     });
   }

@@ -5,6 +5,7 @@ import type { KubernetesExecutorOptions } from "../options.ts";
 import { explainForbidden } from "../rights/explain-forbidden.ts";
 import { rightsOf } from "../rights/right-table.ts";
 import type { Rights } from "../rights/rights.ts";
+import { admitImage } from "./admit-image.ts";
 import { Anchor } from "./anchor.ts";
 import { CronDeployments } from "./cron-deployments.ts";
 import { KeptDeployments } from "./kept-deployments.ts";
@@ -25,7 +26,7 @@ export async function openDeployments(
   const place: Place = { api, namespace, runnerId, clock, log };
   const anchor = new Anchor(place, anchorObject(manifest), rights.fires);
   const keeps = rightsOf("keptPipelines").every((id) => rights.has(id));
-  const kept = new KeptDeployments(place, anchor, rights.configIn === "configMap");
+  const kept = new KeptDeployments(place, anchor, { ...manifest, configIn: rights.configIn });
   if (rights.fires === "cluster") {
     return explained(
       inCluster(
@@ -36,7 +37,7 @@ export async function openDeployments(
       namespace,
     );
   }
-  if (!keeps) return NOTHING_KEPT;
+  if (!keeps) return nothingKept(manifest);
   return explained(
     {
       fires: "runner",
@@ -49,12 +50,14 @@ export async function openDeployments(
   );
 }
 
-const NOTHING_KEPT: Deployments = {
-  fires: "runner",
-  list: () => Promise.resolve([]),
-  put: () => Promise.resolve(),
-  remove: () => Promise.resolve(),
-};
+function nothingKept(manifest: Manifest): Deployments {
+  return {
+    fires: "runner",
+    list: () => Promise.resolve([]),
+    put: async (body) => admitImage(manifest, body),
+    remove: () => Promise.resolve(),
+  };
+}
 
 /** CronJobs, and the end of what a runner with fewer rights has left in ConfigMaps: bot tokens shall not stay there. */
 function inCluster(place: Place, cron: CronDeployments, kept: KeptDeployments | undefined): Deployments {

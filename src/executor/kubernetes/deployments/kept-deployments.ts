@@ -4,7 +4,9 @@ import { PIPELINE_BODY } from "../../../protocol/shapes.ts";
 import { sha256Hex } from "../../../runtime/crypto.ts";
 import type { FoundDeployment } from "../../executor.ts";
 import { ANNOTATIONS, isOwn, LABELS, ownLabels, ownSelector } from "../labels.ts";
+import type { Manifest } from "../manifests/manifest.ts";
 import { labelValue, pipelineObjectName } from "../names.ts";
+import { admitImage } from "./admit-image.ts";
 import type { Anchor } from "./anchor.ts";
 import { find, listAll, type Place, refuseOthers, uidOf } from "./place.ts";
 import { versionOf } from "./version-of.ts";
@@ -24,11 +26,13 @@ export class KeptDeployments {
   readonly #place: Place;
   readonly #anchor: Anchor;
   readonly #withBodies: boolean;
+  readonly #manifest: Manifest;
 
-  constructor(place: Place, anchor: Anchor, withBodies: boolean) {
+  constructor(place: Place, anchor: Anchor, manifest: Manifest) {
     this.#place = place;
     this.#anchor = anchor;
-    this.#withBodies = withBodies;
+    this.#withBodies = manifest.configIn === "configMap";
+    this.#manifest = manifest;
   }
 
   async list(): Promise<readonly FoundDeployment[]> {
@@ -48,7 +52,7 @@ export class KeptDeployments {
     return { found, ids };
   }
 
-  /** @throws CodedError ObjectNotOurs, ObjectUnsettled, those of the API */
+  /** @throws CodedError ImageVersionDiffers, ObjectNotOurs, ObjectUnsettled, those of the API */
   async put(body: PipelineBody): Promise<void> {
     const wanted = this.#objectFor(body, await this.#anchor.reference());
     const present = await find(this.#place, CONFIG_MAPS, wanted.metadata.name);
@@ -57,6 +61,7 @@ export class KeptDeployments {
       const [hash, old] = [wanted, present].map(({ metadata }) => metadata.annotations?.[ANNOTATIONS.manifestHash]);
       if (hash === old) return;
     }
+    admitImage(this.#manifest, body);
     await writeObject(this.#place, wanted);
   }
 

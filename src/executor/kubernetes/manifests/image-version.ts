@@ -2,7 +2,7 @@
  * The version in an image's tag against the server's, and the image for a server's version. No document says what the two
  * switches of the product compare (facts: collate-hybrid-runner §1.1), so this is decided here, after what OpenMetadata's server does with
  * its own clients: the first two numbers must be equal (facts: openmetadata-contract §1.2, validServerClientVersions).
- * Both need the server's version. As long as the gateway doesn't tell it, nothing calls them.
+ * Both need the server's version, which the gateway tells in `welcome`; ingestion-images.ts asks them for every pod.
  */
 
 /** What the comparison comes to. */

@@ -1,4 +1,5 @@
 import type { EnvVar } from "../../../kubernetes/objects.ts";
+import type { IngestionImages } from "../ingestion-images.ts";
 import type { KubernetesExecutorOptions } from "../options.ts";
 
 /** What manifests are made from, beside the run or pipeline itself: settings, and what the cluster and the runner's rights allow. */
@@ -11,6 +12,8 @@ export interface Manifest {
   readonly configIn: "secret" | "configMap";
   /** How the wrapper gets into the pod; without meaning in the mode `native`. */
   readonly delivery: "imageVolume" | "initContainer";
+  /** Settles the image of container `main`. Absent: it is the configured one. */
+  readonly images?: Pick<IngestionImages, "choose" | "refusal" | "admit">;
 }
 
 /** What the objects of a run and of a pipeline have in common. */

@@ -42,6 +42,16 @@ export function podTemplate(m: Manifest, order: PodOrder): PodTemplate {
   };
 }
 
+/** The image that pods of this pipeline type have by all settings, before the server's version has a say. */
+export function imageOfType(m: Manifest, pipelineType: string): string | undefined {
+  return customSpec(m, pipelineType).containers[0]?.image;
+}
+
+/** The image of container `main` in a template of ours. */
+export function imageOfMain({ spec }: PodTemplate): string | undefined {
+  return spec.containers.find(({ name }) => name === MAIN)?.image;
+}
+
 /** What the settings say, as a pod's specification; container `main` is the first one. */
 function customSpec(m: Manifest, pipelineType: string): PodSpec {
   const { pods } = m.options;
@@ -101,7 +111,7 @@ function oursOf(
   ];
   const main: Container = {
     name,
-    ...optional("image", image),
+    ...optional("image", image === undefined ? undefined : (m.images?.choose(image) ?? image)),
     ...optional("imagePullPolicy", imagePullPolicy),
     command: programCommand(secretsMode, pods.command[kindOfWork(order.work.pipelineType)]),
     env: environmentOf(m, order, env ?? []),

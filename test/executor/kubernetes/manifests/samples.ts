@@ -25,6 +25,8 @@ export const PLAIN_PODS: PodSettings = {
     automation: ["python", "run_automation.py"],
     application: ["python", "-m", "metadata.applications.runner"],
   },
+  validatesVersion: true,
+  followsServerVersion: false,
   byPipelineType: {},
   readOnlyRootFilesystem: true,
   runAsUser: 1000,
