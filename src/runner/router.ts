@@ -36,6 +36,9 @@ export const OPERATIONS: readonly string[] = [
   "service.status",
 ];
 
+/** The protocol's bound: a longer one would end the session, and a check may have as much to tell as there are pipeline types. */
+const MAX_MESSAGE = 2000;
+
 /** Carries out one operation: policy first, then whoever it concerns. Never throws. */
 export async function route(
   operation: Operation,
@@ -106,7 +109,10 @@ async function carryOut(
     }
     case "service.status": {
       const { healthy, message } = await executor.check();
-      return { outcome: "answered", answer: { kind: "serviceStatus", healthy, message } };
+      return {
+        outcome: "answered",
+        answer: { kind: "serviceStatus", healthy, message: message.slice(0, MAX_MESSAGE) },
+      };
     }
     case "automation.start":
     case "application.start":

@@ -3,6 +3,7 @@ import { CodedError } from "../../src/base/errors.ts";
 import { KeyedQueue } from "../../src/base/keyed-queue.ts";
 import { silentLog } from "../../src/base/log.ts";
 import type { Operation } from "../../src/connection/runner-side.ts";
+import type { Executor } from "../../src/executor/executor.ts";
 import { KUBERNETES_EXECUTOR_ERRORS } from "../../src/executor/kubernetes/errors.ts";
 import { openPipelineFiles } from "../../src/pipelines/pipeline-files.ts";
 import { Pipelines } from "../../src/pipelines/pipelines.ts";
@@ -189,6 +190,18 @@ test("a deployment that the executor will not have as it is set up is refused as
     reason: "badConfig",
     message: "Cannot deploy the schedule",
     advice: kind.advice,
+  });
+});
+
+test("a check that has more to tell than a frame may hold is cut", async () => {
+  const kit = await openKit();
+  const wordy = Object.assign(Object.create(kit.executor) as Executor, {
+    check: async () => ({ healthy: false, message: "x".repeat(5000) }),
+  });
+  const verdict = await route(operation("service.status", {}), 0, { ...kit.surroundings, executor: wordy });
+  expect(verdict).toEqual({
+    outcome: "answered",
+    answer: { kind: "serviceStatus", healthy: false, message: "x".repeat(2000) },
   });
 });
 
