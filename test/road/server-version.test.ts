@@ -73,7 +73,8 @@ function cronImages(cluster: FakeCluster): readonly (string | undefined)[] {
 
 test("a run whose image is of another version than the server fails with both versions and what to do", async () => {
   const { site, cluster, runner } = await connected("1.14.0");
-  expect(await runner.log()).toContain("serverVersion=1.14.0");
+  // The gateway shows a runner as connected a moment before that one has read its welcome.
+  await eventually(async () => expect(await runner.log()).toContain("serverVersion=1.14.0"), 20_000);
   const run = await site.ended(await site.start(await site.deploy("metadata")));
   expect(run).toMatchObject({
     state: "failed",
