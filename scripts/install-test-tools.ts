@@ -1,5 +1,5 @@
 /*
- * Brings what a few tests use beyond npm's packages, when it is missing: ip, tc, iptables, openssl and promtool, on Debian
+ * Brings what a few tests use beyond npm's packages, when it is missing: ip, tc, iptables, openssl, promtool and musl-gcc, on Debian
  * and its kin.
  * Without them, or without root, those tests print why they are skipped.
  */
@@ -12,6 +12,7 @@ const PACKAGES = {
   iptables: "iptables",
   openssl: "openssl",
   promtool: "prometheus",
+  "musl-gcc": "musl-tools",
 } as const;
 
 const missing = Object.entries(PACKAGES).filter(([command]) => !works("/bin/sh", "-c", `command -v ${command}`));

@@ -30,7 +30,7 @@ test("no canary is in any object, event, log, command line or file where it does
     opened.gatewayEnvironment = { HYBRID_RUNNER_GATEWAY_SERVER_API_URL: "http://open-metadata.invalid/api" };
   });
   const environment = {
-    ...shellPods(namespace, 'case "$pipelineType" in profiler) code=3;; *) code=0;; esac; ' + TELLS_ALL),
+    ...shellPods(namespace, `case "$pipelineType" in profiler) code=3;; *) code=0;; esac; ${TELLS_ALL}`),
     SECRETS_MODE: "wrapper",
     WRAPPER_IMAGE: await wrapperImage(),
     LOG_LEVEL: "debug",

@@ -16,6 +16,7 @@ import type { Pod } from "../../src/kubernetes/objects.ts";
 import { type EndStatement, readEndStatement } from "../../src/protocol/end-statement.ts";
 import { eventually } from "../fakes/eventually.ts";
 import { apply, kubectl } from "./cluster-tool.ts";
+import { MUSL_COMMAND, muslImage } from "./musl-image.ts";
 import { letPodsReadSecrets, temporaryNamespace } from "./namespace.ts";
 import { PROGRAM_COMMAND, programImage } from "./program-image.ts";
 import { wrapperImage } from "./wrapper-image.ts";
@@ -154,6 +155,16 @@ describe("the wrapper in a pod under Pod Security restricted", () => {
     expect(end).toMatchObject({ exitCode: 0, statement: { exitCode: 0, log: digest(end.log) } });
     expect(end.log).toContain("libc.so.6");
     expect(end.log).not.toContain(WRAPPER_MOUNT_PATH);
+  });
+
+  test("in an image with musl, the program runs with that one", async (context) => {
+    const image = await muslImage();
+    if (image === undefined) return context.skip("there is no musl-gcc here to make the image with");
+    const namespace = await prepareNamespace();
+    const end = await runPod(namespace, { image, config: REFERENCE, command: MUSL_COMMAND });
+    expect(end).toMatchObject({ exitCode: 5, statement: { exitCode: 5, log: digest(end.log) } });
+    expect(end.log).toContain('{"source":{"password":"[redacted]"}');
+    expect(new Set(end.log.match(/\/\S+\.so\S*/g))).toEqual(new Set([expect.stringMatching(/^\/lib\/ld-musl-/)]));
   });
 
   test("with a read-only root, {config} is a file in memory", async () => {
