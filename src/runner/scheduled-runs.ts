@@ -30,7 +30,7 @@ export function scheduledRuns({ policy, pipelines, runs, isStandby }: ScheduledR
         ...(pipelineType === undefined ? {} : { pipelineType }),
       });
       if (!allowed.allowed) return { outcome: "never", reason: allowed.reason };
-      const verdict = await runs.start(order, 0);
+      const verdict = await runs.start(order, 0, "update");
       if (verdict.outcome !== "refused") return { outcome: "started" };
       return { outcome: PASSING.has(verdict.reason) ? "later" : "never", reason: verdict.message };
     } catch (error) {

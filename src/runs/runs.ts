@@ -63,13 +63,16 @@ export class Runs {
     void this.#takeDiscovered();
   }
 
-  /** An order to start a run; answered at once. `clockOffsetMs` is the orderer's time minus ours. */
-  start(order: RunOrder, clockOffsetMs: number): Promise<RunVerdict> {
+  /**
+   * An order to start a run; answered at once. `clockOffsetMs` is the orderer's time minus ours. What a `verdict` tells the gateway
+   * isn't told again; of runs that it didn't order it learns by an `update`.
+   */
+  start(order: RunOrder, clockOffsetMs: number, toldBy: "verdict" | "update" = "verdict"): Promise<RunVerdict> {
     const known = this.table.get(order.runId);
     if (known !== undefined) return Promise.resolve({ outcome: "duplicate", run: known });
     const running = this.#starting.get(order.runId);
     if (running !== undefined) return running.verdict;
-    const verdict = this.#start(order, clockOffsetMs).finally(() => this.#starting.delete(order.runId));
+    const verdict = this.#start(order, clockOffsetMs, toldBy).finally(() => this.#starting.delete(order.runId));
     this.#starting.set(order.runId, { pipelineId: order.pipelineId, verdict });
     return verdict;
   }
@@ -126,7 +129,7 @@ export class Runs {
     this.#stopFollowing.abort();
   }
 
-  async #start(order: RunOrder, clockOffsetMs: number): Promise<RunVerdict> {
+  async #start(order: RunOrder, clockOffsetMs: number, toldBy: "verdict" | "update"): Promise<RunVerdict> {
     const { clock, executor, maxConcurrentRuns, pipelines } = this.#options;
     if (this.#draining)
       return refused(
@@ -178,7 +181,9 @@ export class Runs {
       attempt: order.attempt,
       state: "queued",
     };
-    this.#takeIn(report);
+    // Where a verdict gets lost, the inventory of the next session tells of the run.
+    if (toldBy === "update") this.#takeIn(report);
+    else this.#takeUp(report);
     return { outcome: "accepted", run: report };
   }
 
@@ -213,10 +218,15 @@ export class Runs {
   }
 
   #takeIn(report: RunReport, foundAgain = false): void {
+    this.#takeUp(report, foundAgain, this.#options.emit);
+  }
+
+  /** Follows a run whose state now is told with `tell`, or was told in another way. */
+  #takeUp(report: RunReport, foundAgain = false, tell: (report: RunReport) => void = () => undefined): void {
     const { executor, emit, log } = this.#options;
     this.table.add(report, foundAgain);
     this.logs.add(report.runId);
-    emit(report);
+    tell(report);
     if (!isTerminal(report.state)) {
       void followRun(report.runId, { executor, table: this.table, emit, log }, this.#stopFollowing.signal);
     }

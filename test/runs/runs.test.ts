@@ -18,14 +18,14 @@ async function drainLogs(runs: Runs): Promise<string> {
   return text;
 }
 
-test("an order is accepted once its object exists, and each step forward is told once", async () => {
+test("an order is accepted once its object exists: the verdict tells its first state, and each step forward is told once", async () => {
   const { runs, states, go, executor } = await openRuns();
   const wish = order();
   expect(await runs.start(wish, 0)).toMatchObject({ outcome: "accepted", run: { state: "queued", runId: wish.runId } });
   expect((await executor.list()).map((report) => report.runId)).toEqual([wish.runId]);
-  await eventually(() => expect(states(wish.runId)).toEqual(["queued", "running"]));
+  await eventually(() => expect(states(wish.runId)).toEqual(["running"]));
   await go();
-  await eventually(() => expect(states(wish.runId)).toEqual(["queued", "running", "success"]));
+  await eventually(() => expect(states(wish.runId)).toEqual(["running", "success"]));
 });
 
 test("the same order twice, also at the same moment, is one run", async () => {
@@ -206,4 +206,12 @@ test("a log is sent from the gateway's offset after a rewind", async () => {
   expect(await runs.logs.next(65_536)).toEqual({ runId: wish.runId, offset: 6, text: "ended\n" });
   runs.logs.rewind(new Map());
   expect(await runs.logs.next(5)).toEqual({ runId: wish.runId, offset: 0, text: "begun" });
+});
+
+test("a run that the gateway didn't order is told from its first state on", async () => {
+  const { runs, states, go } = await openRuns();
+  const wish = order();
+  expect(await runs.start(wish, 0, "update")).toMatchObject({ outcome: "accepted" });
+  await eventually(() => expect(states(wish.runId)).toEqual(["queued", "running"]));
+  await go();
 });
