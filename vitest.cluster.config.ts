@@ -14,8 +14,6 @@ const config: ViteUserConfig = defineConfig({
           include: ["test/cluster/**/*.test.ts"],
           exclude: [ALONE],
           maxWorkers: 2,
-          // Two files load one small node: what fails once is tried once more, and the reporter names it.
-          retry: 1,
           sequence: { groupOrder: 1 },
         },
       },

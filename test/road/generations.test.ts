@@ -1,16 +1,13 @@
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
-import { INSTALL_COMMAND, WRAPPER_MOUNT_PATH, wrapperCommand } from "../../src/executor/kubernetes/wrapper-place.ts";
+import { expect, test } from "vitest";
 import { JOBS } from "../../src/kubernetes/objects.ts";
 import { VERSION } from "../../src/version.ts";
 import { DOCUMENTED_ENVIRONMENTS } from "../config/documented-environments.ts";
 import { eventually } from "../fakes/eventually.ts";
-import { startFakeCluster } from "../fakes/kubernetes/fake-cluster.ts";
 import type { Right } from "../fakes/kubernetes/rights.ts";
+import { startRoadCluster } from "./road-cluster.ts";
 import { type RunnerProcess, Site } from "./site.ts";
-
-const MAIN = join(import.meta.dirname, "../../src/main.ts");
 
 /** What the site sets for runners of its own and the documents don't know; an empty text counts as not set. */
 const NOTHING_ELSE = {
@@ -89,17 +86,10 @@ test.each(IN_PODS)(
   async (_name, environment) => {
     const image = environment["INGESTION_IMAGE"] ?? environment["ARGO_INGESTION_IMAGE"] ?? "";
     const namespace = environment["INGESTION_NAMESPACE"] ?? "ingestion";
-    const cluster = await startFakeCluster({
+    const cluster = await startRoadCluster({
       namespaces: [...new Set(["ingestion", namespace])],
       images: [image, `hybrid-runner:${VERSION}`],
-      programs: [
-        { words: INSTALL_COMMAND, run: ["true"] },
-        { words: wrapperCommand(WRAPPER_MOUNT_PATH), run: [process.execPath, MAIN] },
-        { words: ["python", "main.py"], run: ["/bin/sh", "-c", 'echo "ingested $pipelineType"'] },
-      ],
-      jobSyncMs: 100,
     });
-    onTestFinished(() => cluster.close());
     cluster.allow(DOCUMENTED_RIGHTS);
     const site = await Site.open();
     const kubeconfig = join(site.directory, "kubeconfig");

@@ -1,15 +1,14 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
-import { INSTALL_COMMAND, WRAPPER_MOUNT_PATH, wrapperCommand } from "../../src/executor/kubernetes/wrapper-place.ts";
+import { expect, test } from "vitest";
 import { CRON_JOBS, type CronJob, JOBS, type Job, type PodTemplate } from "../../src/kubernetes/objects.ts";
 import { eventually } from "../fakes/eventually.ts";
-import { type FakeCluster, startFakeCluster } from "../fakes/kubernetes/fake-cluster.ts";
+import type { FakeCluster } from "../fakes/kubernetes/fake-cluster.ts";
+import { startRoadCluster } from "./road-cluster.ts";
 import { type RunnerProcess, Site } from "./site.ts";
 
 /* The server's version on its whole way: from the gateway's setting to the pods' image, or to the reason of a failed run. */
 
-const MAIN = join(import.meta.dirname, "../../src/main.ts");
 const NAMESPACE = "ingestion";
 const WRAPPER = "test.local/hybrid-runner:1";
 const image = (version: string): string => `test.local/ingestion:${version}`;
@@ -23,17 +22,8 @@ interface Place {
 
 /** A gateway whose server has this version, and a runner whose ingestion image is of 1.13.3. */
 async function connected(serverVersion: string, environment: Readonly<Record<string, string>> = {}): Promise<Place> {
-  const cluster = await startFakeCluster({
-    namespaces: [NAMESPACE],
-    images: [...["1.13.3", "1.14.0", "1.15.0"].map(image), WRAPPER],
-    programs: [
-      { words: INSTALL_COMMAND, run: ["true"] },
-      { words: wrapperCommand(WRAPPER_MOUNT_PATH), run: [process.execPath, MAIN] },
-      { words: ["python", "main.py"], run: ["/bin/sh", "-c", 'echo "ingested $pipelineType"'] },
-    ],
-    jobSyncMs: 100,
-  });
-  onTestFinished(() => cluster.close());
+  const images = [...["1.13.3", "1.14.0", "1.15.0"].map(image), WRAPPER];
+  const cluster = await startRoadCluster({ namespaces: [NAMESPACE], images });
   const site = await Site.open(async (opened) => tell(opened, serverVersion));
   const kubeconfig = join(site.directory, "kubeconfig");
   await writeFile(kubeconfig, cluster.kubeconfig, { mode: 0o600 });
