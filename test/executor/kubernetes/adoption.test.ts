@@ -78,6 +78,28 @@ describe("a runner that starts anew", () => {
     },
   );
 
+  test("doesn't ask for the configuration of a run as long as its pod has no node", LIMITS, async () => {
+    const world = await createKubernetesWorld();
+    world.cluster.node.refuse("0/1 nodes are available: 1 Insufficient cpu.");
+    const first = await world.open();
+    const spec = specOf([]);
+    await first.start(spec);
+    await eventually(() => expect(world.pods(spec.runId)).toHaveLength(1), 10_000);
+    await first.close();
+    const [waiting] = world.cluster.objects<Job>(JOBS, NAMESPACE);
+    if (waiting === undefined) throw new Error("the Job is not there");
+    const creationTimestamp = new Date(Date.now() - 60_000).toISOString();
+    world.cluster.put({ ...waiting, metadata: { ...waiting.metadata, creationTimestamp } });
+    const second = await world.open({ startTimeoutMs: 300_000 });
+    world.cluster.requests.clear();
+    expect(await second.list()).toMatchObject([{ runId: spec.runId, state: "queued" }]);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(world.cluster.requests.count({ resource: "secrets" })).toBe(0);
+    world.cluster.node.refuse(undefined);
+    const end = await endOf(second, spec.runId);
+    expect(end, JSON.stringify(end)).toMatchObject({ state: "success" });
+  });
+
   test("tells a run as Lost, with evidence, whose pod vanished while it was away", LIMITS, async () => {
     const world = await createKubernetesWorld();
     const first = await world.open();
