@@ -6,7 +6,7 @@ import { decodeFrame, encodeFrame, type Frame } from "../protocol/codec.ts";
 import { PROTOCOL_ERRORS } from "../protocol/errors.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import type { MessageBodies, MessageType } from "../protocol/messages.ts";
-import { PROTOCOL_VERSIONS } from "../protocol/version.ts";
+import { PROTOCOL_VERSIONS, REFUSAL_CATEGORY_SINCE } from "../protocol/version.ts";
 import type { Socket } from "../runtime/socket.ts";
 import { Greeting } from "./greeting.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -60,6 +60,7 @@ export class Session {
   #cancelDeadline: () => void;
   #phase: "hello" | "greeting" | "ready" | "ended" = "hello";
   #epoch = 0;
+  #version = 1;
   #clockOffsetMs = 0;
 
   constructor(options: SessionOptions) {
@@ -87,7 +88,7 @@ export class Session {
       clock,
       onOperation: options.onOperation,
       clockOffsetMs: () => this.#clockOffsetMs,
-      reply: (body) => this.#send({ type: "verdict", body }),
+      reply: (body) => this.#send({ type: "verdict", body: asOfVersion(body, this.#version) }),
       onFailure,
     });
     this.#greeting = new Greeting({
@@ -175,6 +176,7 @@ export class Session {
     this.#phase = "greeting";
     this.#pump.noteRoundTrip(clock.monotonic() - this.#helloAt);
     this.#epoch = body.epoch;
+    this.#version = body.protocolVersion;
     this.#clockOffsetMs = body.serverTime - clock.now();
     noteWelcome(body, hello.runnerVersion, this.#clockOffsetMs, log);
     this.#heartbeat = this.#startHeartbeat(body.heartbeatSeconds, body.silenceSeconds);
@@ -248,4 +250,11 @@ export class Session {
       onSilence: () => this.close("silence", "no byte arrived for longer than the limit"),
     });
   }
+}
+
+/** Without what a gateway of this version would refuse the frame for. */
+function asOfVersion(verdict: MessageBodies["verdict"], version: number): MessageBodies["verdict"] {
+  if (verdict.outcome !== "refused" || version >= REFUSAL_CATEGORY_SINCE) return verdict;
+  const { category: _, ...told } = verdict;
+  return told;
 }

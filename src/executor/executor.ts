@@ -53,7 +53,8 @@ export interface Executor {
   /**
    * Creates the run's object durably and then sets the program going. Answers `exists` without doing anything when
    * the object is there already. Once the object exists, whatever goes wrong is told by `observe`, not thrown.
-   * @throws CodedError when no object was created
+   * @throws CodedError when no object was created; its fact `category` (a FailureCategory, such as `Quota`) tells what the
+   * failure would be if the run never started
    */
   start(spec: RunSpec): Promise<"started" | "exists">;
 

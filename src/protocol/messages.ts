@@ -300,6 +300,7 @@ export interface MessageBodies {
         reason: RefusalReason;
         message: string;
         advice: string;
+        /** since version 2: what kind of failure it would be if the run never started, such as `Quota` or `Admission`; absent: nothing more exact is known */ category?: FailureCategory;
       }
     | {
         /** chosen by the gateway, repeated in the verdict */ operationId: string;

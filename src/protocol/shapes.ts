@@ -153,6 +153,11 @@ const verdictBody = z.discriminatedUnion("outcome", [
     reason: refusalReason,
     message: text(2000),
     advice: text(500),
+    category: failureCategory
+      .exactOptional()
+      .describe(
+        "since version 2: what kind of failure it would be if the run never started, such as `Quota` or `Admission`; absent: nothing more exact is known",
+      ),
   }),
   z.strictObject({ operationId, outcome: z.literal("unsupported"), message: text(2000) }),
   z.strictObject({ operationId, outcome: z.literal("answered"), answer }),

@@ -4,6 +4,9 @@ export const PROTOCOL_VERSIONS: readonly number[] = [2, 1];
 /** The version that brought `welcome.serverVersion`. A runner of an older one refuses a frame with a field it doesn't know. */
 export const SERVER_VERSION_SINCE = 2;
 
+/** The version that brought the `category` of a refusal. A gateway of an older one refuses a verdict with a field it doesn't know. */
+export const REFUSAL_CATEGORY_SINCE = 2;
+
 /** WebSocket sub-protocol name (RFC 6455 §1.9); another one only if envelope or handshake change. */
 export const SUBPROTOCOL = "hybrid-runner.v1";
 

@@ -1,4 +1,5 @@
 import { CodedError } from "../base/errors.ts";
+import { isReference, referenceBody, referenceMistake } from "../base/secret-reference.ts";
 import { SECRET_ERRORS } from "./errors.ts";
 
 /*
@@ -15,8 +16,7 @@ import { SECRET_ERRORS } from "./errors.ts";
  * What "exists" means when a store denies or can't be reached is written in resolver.ts.
  */
 
-const PREFIX = "secret:";
-const MAX_LENGTH = 2048;
+export { isReference };
 
 /** One way to understand a reference: a whole secret, or one key of a secret that holds a JSON object. */
 export interface Reading {
@@ -24,27 +24,14 @@ export interface Reading {
   readonly key?: string;
 }
 
-/** True for every string that must be resolved and never reach a program as it is. */
-export function isReference(text: string): boolean {
-  return text.startsWith(PREFIX);
-}
-
 /** All readings of a reference, in the order in which they are tried. @throws CodedError BadReference */
 export function readingsOf(reference: string): readonly Reading[] {
-  if (!isReference(reference)) throw bad(reference, `does not begin with ${PREFIX}`);
-  if (reference.length > MAX_LENGTH) throw bad(reference, `is longer than ${MAX_LENGTH} characters`);
-  const body = reference.slice(PREFIX.length);
-  if (hasControlCharacter(body)) throw bad(reference, "holds a control character");
-  if (!body.isWellFormed()) throw bad(reference, "holds half of a character");
+  const mistake = referenceMistake(reference);
+  if (mistake !== undefined) throw bad(reference, mistake);
+  const body = referenceBody(reference);
   const hash = body.indexOf("#");
-  const secretName = hash < 0 ? body : body.slice(0, hash);
-  checkName(reference, secretName);
-  if (hash >= 0) {
-    const key = body.slice(hash + 1);
-    if (key === "") throw bad(reference, "has no key behind #");
-    return [{ secretName, key }];
-  }
-  return secretName.startsWith("arn:") ? [{ secretName }] : pathReadings(secretName);
+  if (hash >= 0) return [{ secretName: body.slice(0, hash), key: body.slice(hash + 1) }];
+  return body.startsWith("arn:") ? [{ secretName: body }] : pathReadings(body);
 }
 
 function pathReadings(path: string): readonly Reading[] {
@@ -56,18 +43,6 @@ function pathReadings(path: string): readonly Reading[] {
     if (slash > 0) readings.push({ secretName: name.slice(0, slash), key: name.slice(slash + 1) });
   }
   return readings;
-}
-
-function checkName(reference: string, name: string): void {
-  if (name.trim() !== name) throw bad(reference, "begins or ends with white space");
-  const segments = name.replace(/^\//, "").split("/");
-  if (segments.some((segment) => segment === "")) throw bad(reference, "has an empty name or path segment");
-  if (segments.some((segment) => segment === "." || segment === "..")) throw bad(reference, "has a segment . or ..");
-}
-
-/** C0, DEL and C1. */
-function hasControlCharacter(text: string): boolean {
-  return /\p{Cc}/u.test(text);
 }
 
 /** How a reference is shown in messages: quoted when it could disturb a terminal, and never long. */

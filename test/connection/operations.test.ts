@@ -71,3 +71,20 @@ test("connection drops verdicts of an ended session", async () => {
   await second.expect("verdict");
   expect(second.of("verdict").map(({ body }) => body.operationId)).toEqual([id(2)]);
 });
+
+test.each([
+  [1, {}],
+  [2, { category: "Quota" }],
+])(
+  "connection tells the category of a refusal to a gateway that knows it: version %i",
+  async (protocolVersion, told) => {
+    const gateway = await FakeGateway.start({ welcome: { protocolVersion } });
+    const { side } = startRunner({ url: gateway.url });
+    const session = await gateway.session(0);
+    await session.expect("inStep");
+    const refusal = { outcome: "refused", reason: "storage", message: "exceeded quota", advice: "raise it" } as const;
+    side.onOperate = async () => ({ ...refusal, category: "Quota" });
+    session.send("host.address", { operationId: id(1) });
+    expect((await session.expect("verdict")).body).toEqual({ operationId: id(1), ...refusal, ...told });
+  },
+);

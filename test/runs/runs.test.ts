@@ -132,6 +132,34 @@ test.each([
   });
 });
 
+test.each([
+  ["Quota", { category: "Quota" }],
+  ["NoSuchCategory", {}],
+] as const)(
+  "a refusal tells the category of what was thrown, if there is one of that name: %s",
+  async (category, told) => {
+    const failing = (real: Executor): Executor =>
+      Object.assign(Object.create(real) as Executor, {
+        list: () => real.list(),
+        close: () => real.close(),
+        start: () =>
+          Promise.reject(
+            new CodedError(EXECUTOR_ERRORS.RunNotStored, "Cannot store the run: exceeded quota", {
+              facts: { category },
+            }),
+          ),
+      });
+    const { runs } = await openRuns({ executor: failing });
+    expect(await runs.start(order(), 0)).toEqual({
+      outcome: "refused",
+      reason: "storage",
+      message: "Cannot store the run: exceeded quota",
+      advice: EXECUTOR_ERRORS.RunNotStored.advice,
+      ...told,
+    });
+  },
+);
+
 test("stop ends a live run as stopped, an ended one is a duplicate, an unknown one is not known", async () => {
   const { runs, states } = await openRuns();
   const wish = order();
