@@ -1,6 +1,6 @@
 /*
- * Brings what a few tests use beyond npm's packages, when it is missing: ip, tc, iptables, openssl, promtool and musl-gcc, on Debian
- * and its kin.
+ * Brings what a few tests use beyond npm's packages, when it is missing: ip, tc, iptables, openssl, promtool, musl-gcc and python3 with
+ * PyYAML, on Debian and its kin.
  * Without them, or without root, those tests print why they are skipped.
  */
 
@@ -13,9 +13,12 @@ const PACKAGES = {
   openssl: "openssl",
   promtool: "prometheus",
   "musl-gcc": "musl-tools",
+  "python3 -c 'import yaml'": "python3-yaml",
 } as const;
 
-const missing = Object.entries(PACKAGES).filter(([command]) => !works("/bin/sh", "-c", `command -v ${command}`));
+const missing = Object.entries(PACKAGES).filter(([command]) => {
+  return !works("/bin/sh", "-c", command.includes(" ") ? command : `command -v ${command}`);
+});
 const packages = [...new Set(missing.map(([, name]) => name))];
 
 if (packages.length === 0) {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { CodedError, describeError } from "../base/errors.ts";
+import { parseExact } from "../base/exact-json.ts";
 import type { Log } from "../base/log.ts";
 import type { PipelineBody } from "../protocol/messages.ts";
 import { PIPELINE_BODY } from "../protocol/shapes.ts";
@@ -58,7 +59,7 @@ export function headOf(body: PipelineBody): PipelineHead {
 /** The file's text is neither repeated nor kept as a cause: it holds a token. */
 function parseBody(id: string, text: string): PipelineBody {
   try {
-    const parsed = PIPELINE_BODY.safeParse(JSON.parse(text));
+    const parsed = PIPELINE_BODY.safeParse(parseExact(text));
     if (parsed.success && parsed.data.pipelineId === id) return parsed.data;
   } catch {
     // told below, with the same words as a wrong shape

@@ -4,7 +4,7 @@ import { CATALOGUE, type Direction, ENVELOPE } from "./catalogue.ts";
 import { PROTOCOL_ERRORS } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import type { MessageBodies, MessageType } from "./messages.ts";
-import { nestingDepth } from "./nesting.ts";
+import { isWellFormed, readWireJson } from "./wire-json.ts";
 
 /** One message with its envelope; `seq` is present exactly on updates. */
 export type Frame<T extends MessageType = MessageType> = {
@@ -19,8 +19,10 @@ export type FrameDirection = Exclude<Direction, "both">;
  * @throws CodedError BadFrame, FrameTooLarge, WrongDirection
  */
 export function encodeFrame(frame: Frame, direction: FrameDirection): string {
-  const text = JSON.stringify(check(frame, direction));
+  const checked = check(frame, direction);
+  const text = JSON.stringify(checked);
   checkSize(text);
+  if (!isWellFormed(text, checked)) throw unreadable("not well-formed Unicode");
   return text;
 }
 
@@ -30,21 +32,13 @@ export function encodeFrame(frame: Frame, direction: FrameDirection): string {
  */
 export function decodeFrame(text: string, direction: FrameDirection): Frame {
   checkSize(text);
-  return check(parseJson(text), direction);
+  const read = readWireJson(text, LIMITS.maxDepth);
+  if ("mistake" in read) throw unreadable(read.mistake);
+  return check(read.value, direction);
 }
 
-function parseJson(text: string): unknown {
-  if (nestingDepth(text) > LIMITS.maxDepth) {
-    throw new CodedError(
-      PROTOCOL_ERRORS.BadFrame,
-      `Cannot read a frame: it is nested more than ${LIMITS.maxDepth} levels deep`,
-    );
-  }
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new CodedError(PROTOCOL_ERRORS.BadFrame, "Cannot read a frame: the text is not JSON");
-  }
+function unreadable(mistake: string): CodedError {
+  return new CodedError(PROTOCOL_ERRORS.BadFrame, `Cannot read a frame: the text is ${mistake}`);
 }
 
 function check(value: unknown, direction: FrameDirection): Frame {

@@ -1,9 +1,11 @@
 import { z } from "zod";
+import { isExactNumber } from "../base/exact-json.ts";
 import { CLOSE_CODES, type CloseName } from "./close-codes.ts";
 import { FAILURE_CATEGORIES, type FailureCategory } from "./failure-category.ts";
 import { LIMITS } from "./limits.ts";
 import type {
   Failure,
+  Json,
   JsonObject,
   LogEnd,
   MessageBodies,
@@ -22,7 +24,19 @@ const generation = z
   .int()
   .positive()
   .meta({ id: "Generation", description: "counts the versions of one pipeline, from 1" });
-const jsonObject = z.record(z.string(), z.json()).meta({ id: "JsonObject", description: "any JSON object" });
+/** As `z.json()`, and a number that keeps its text is a leaf. */
+const json: z.ZodType<Json> = z.lazy(() =>
+  z.union([
+    z.string(),
+    z.number(),
+    z.boolean(),
+    z.null(),
+    z.unknown().refine(isExactNumber) as z.ZodType as z.ZodType<Json>,
+    z.array(json),
+    z.record(z.string(), json),
+  ]),
+);
+const jsonObject = z.record(z.string(), json).meta({ id: "JsonObject", description: "any JSON object" });
 
 const runState = z.enum(RUN_STATES).meta({ id: "RunState" });
 const failureCategory = z

@@ -1,3 +1,4 @@
+import { isJsonObject } from "../base/exact-json.ts";
 import type { RunSpec } from "../executor/executor.ts";
 import type { Json, JsonObject, MessageBodies, PipelineBody } from "../protocol/messages.ts";
 
@@ -41,5 +42,5 @@ function withOverrides(
 }
 
 function asObject(value: Json | undefined): JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+  return isJsonObject(value) ? value : {};
 }

@@ -1,4 +1,5 @@
-import { escapeUnit, isObject, jsonForYaml, parseJson, withoutDollars } from "./json.ts";
+import { escapeUnit, isExactNumber, isJsonObject, jsonForYaml } from "../base/exact-json.ts";
+import { parseJson, withoutDollars } from "./json.ts";
 
 /** Shorter texts are not masked: they would turn up everywhere in innocent output. */
 export const MIN_PATTERN = 4;
@@ -158,8 +159,8 @@ function leavesOf(text: string): readonly string[] {
     if (typeof node === "string") {
       if (node.length >= MIN_PATTERN && !TRIVIAL.has(node.toLowerCase())) leaves.add(node);
     } else if (Array.isArray(node)) for (const child of node) visit(child, depth + 1);
-    else if (isObject(node)) for (const child of Object.values(node)) visit(child, depth + 1);
-    else if (typeof node === "object" && node !== null) {
+    else if (isJsonObject(node)) for (const child of Object.values(node)) visit(child, depth + 1);
+    else if (typeof node === "number" || isExactNumber(node)) {
       const number = JSON.stringify(node);
       if (number.replace(/\D/g, "").length >= 6) leaves.add(number);
     }

@@ -1,4 +1,5 @@
 import { CodedError, isKind } from "../base/errors.ts";
+import { isExactNumber } from "../base/exact-json.ts";
 import type { Sensitive } from "../base/sensitive.ts";
 import { SECRET_ERRORS } from "./errors.ts";
 import type { Json } from "./json.ts";
@@ -62,7 +63,7 @@ function collect(tree: Json): ReadonlySet<string> {
     if (typeof node === "string") {
       if (isReference(node)) found.add(node);
       if (found.size > MAX_REFERENCES) throw tooLarge(`it has more than ${MAX_REFERENCES} secret references`);
-    } else if (typeof node === "object" && node !== null) {
+    } else if (typeof node === "object" && node !== null && !isExactNumber(node)) {
       for (const child of Object.values(node)) visit(child, depth + 1);
     }
   };
@@ -72,7 +73,7 @@ function collect(tree: Json): ReadonlySet<string> {
 
 function replace(node: Json, values: ReadonlyMap<string, Sensitive>): Json {
   if (typeof node === "string") return isReference(node) ? revealed(node, values) : node;
-  if (typeof node !== "object" || node === null) return node;
+  if (typeof node !== "object" || node === null || isExactNumber(node)) return node;
   if (Array.isArray(node)) return node.map((child) => replace(child, values));
   return Object.fromEntries(Object.entries(node).map(([key, child]) => [key, replace(child, values)]));
 }

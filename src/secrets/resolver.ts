@@ -1,8 +1,9 @@
 import type { Clock } from "../base/clock.ts";
 import { CodedError, isKind } from "../base/errors.ts";
+import { isJsonObject } from "../base/exact-json.ts";
 import { Sensitive } from "../base/sensitive.ts";
 import { SECRET_ERRORS } from "./errors.ts";
-import { isObject, type Json, ownValue, parseJson, textOf } from "./json.ts";
+import { type Json, ownValue, parseJson, textOf } from "./json.ts";
 import type { SecretProvider } from "./provider.ts";
 import { readFailed } from "./provider-errors.ts";
 import { isReference, type Reading, readingsOf, showReference } from "./reference.ts";
@@ -94,7 +95,7 @@ function extract(secret: Sensitive, reading: Reading, store: string): Sensitive 
 
 function keyOf(text: string, secretName: string, key: string, store: string): string {
   const object = parseJson(text);
-  if (!isObject(object)) {
+  if (!isJsonObject(object)) {
     throw readFailed("SecretMalformed", secretName, store, `it is not a JSON object, so it has no key "${key}"`);
   }
   const value = textOf(ownValue(object, key));

@@ -1,5 +1,6 @@
 import { LineCounter, parseDocument } from "yaml";
-import { isObject, ownValue, parseJson, textOf } from "./json.ts";
+import { isJsonObject } from "../base/exact-json.ts";
+import { ownValue, parseJson, textOf } from "./json.ts";
 
 /** What a document says about one secret. `state` completes "<file> …" and quotes nothing of the document. */
 export type DocumentAnswer =
@@ -63,7 +64,7 @@ function pathsOf(secretName: string): readonly (readonly string[])[] {
 function walk(root: unknown, path: readonly string[]): unknown {
   let value = root;
   for (const segment of path) {
-    if (!isObject(value)) return undefined;
+    if (!isJsonObject(value)) return undefined;
     value = ownValue(value, segment);
   }
   return value;
@@ -71,7 +72,7 @@ function walk(root: unknown, path: readonly string[]): unknown {
 
 function parse(text: string): Outcome {
   const json = parseJson(text);
-  if (isObject(json)) return { typed: json, written: json };
+  if (isJsonObject(json)) return { typed: json, written: json };
   return json === undefined ? parseYaml(text) : { state: "is not a mapping" };
 }
 
@@ -87,7 +88,7 @@ function parseYaml(text: string): Outcome {
       };
     }
     const typed: unknown = document.toJS();
-    if (!isObject(typed)) return { state: "is not a mapping" };
+    if (!isJsonObject(typed)) return { state: "is not a mapping" };
     const written: unknown = parseDocument(text, {
       schema: "failsafe",
       prettyErrors: false,

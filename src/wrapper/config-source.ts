@@ -1,18 +1,21 @@
-import { parseDocument } from "yaml";
+import { type Document, parseDocument, visit } from "yaml";
 import { CodedError } from "../base/errors.ts";
+import { exactNumber, isJsonObject, parseExact } from "../base/exact-json.ts";
 import type { JsonObject } from "../protocol/messages.ts";
 import { WRAPPER_ERRORS } from "./errors.ts";
+
+const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 /** Reads a configuration from JSON or YAML text. Its messages quote nothing of the text. @throws CodedError ConfigUnreadable */
 export function parseConfig(text: string): JsonObject {
   const value = fromJson(text) ?? fromYaml(text);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw unreadable("it is not a mapping");
+  if (!isJsonObject(value)) throw unreadable("it is not a mapping");
   return value as JsonObject;
 }
 
 function fromJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExact(text);
   } catch {
     return undefined;
   }
@@ -23,11 +26,25 @@ function fromYaml(text: string): unknown {
   try {
     const document = parseDocument(text, { prettyErrors: false, logLevel: "silent", merge: true });
     mistake = document.errors[0]?.code;
-    if (mistake === undefined) return JSON.parse(JSON.stringify(document.toJS() ?? null));
+    if (mistake === undefined) {
+      keepNumbers(document);
+      return parseExact(JSON.stringify(document.toJS() ?? null));
+    }
   } catch {
     mistake = "TOO_COMPLEX";
   }
   throw unreadable(`it is neither JSON nor YAML (${mistake})`);
+}
+
+/** A number that is written as JSON would write it stays so; YAML's other spellings (`0x1f`, `.5`) mean their value. */
+function keepNumbers(document: Document): void {
+  visit(document, {
+    Scalar(_key, scalar) {
+      const { value, source } = scalar;
+      if (typeof value !== "number" || source === undefined || !JSON_NUMBER.test(source)) return;
+      scalar.value = exactNumber(source);
+    },
+  });
 }
 
 function unreadable(state: string): CodedError {

@@ -1,10 +1,11 @@
 import { CodedError, errorCode } from "../base/errors.ts";
+import { jsonForYaml } from "../base/exact-json.ts";
 import type { Log } from "../base/log.ts";
 import { RUN_MARK_VARIABLE } from "../executor/process/leftovers.ts";
 import type { JsonObject } from "../protocol/messages.ts";
 import { joinPath, remove } from "../runtime/files.ts";
 import { type PrivateDirectory, runFilesPrefix, writePrivateFile } from "../runtime/memory-directory.ts";
-import { jsonForYaml, withoutDollars } from "../secrets/json.ts";
+import { withoutDollars } from "../secrets/json.ts";
 import { WRAPPER_ERRORS } from "./errors.ts";
 
 /** Stands in an argument for the path of the configuration file. */

@@ -1,4 +1,5 @@
 import { CodedError, errorCode } from "../base/errors.ts";
+import { isJsonObject, parseExact } from "../base/exact-json.ts";
 import { readShape } from "../base/shape.ts";
 import { POD_VARIABLES, TERMINATION_LOG } from "../executor/kubernetes/wrapper-place.ts";
 import type { JsonObject } from "../protocol/messages.ts";
@@ -61,7 +62,7 @@ export async function readPodRequest(args: readonly string[], environment: Varia
 async function readConfig(path: string | undefined): Promise<JsonObject> {
   if (!path) throw badSettings(`the variable ${POD_VARIABLES.configFile} is not set`);
   const config = parseJson(await readConfigFile(path));
-  if (typeof config !== "object" || config === null || Array.isArray(config)) {
+  if (!isJsonObject(config)) {
     throw unreadable(`${path} holds no JSON mapping`);
   }
   return config as JsonObject;
@@ -97,7 +98,7 @@ function milliseconds(name: string, environment: Variables): number | undefined 
 /** The parser's own message would quote the text. */
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExact(text);
   } catch {
     return undefined;
   }

@@ -48,6 +48,16 @@ async function secretDirectory(secrets: Record<string, string>): Promise<string>
 }
 
 describe("exec", () => {
+  test("hands numbers over as they were written, from JSON and from YAML", async () => {
+    const command = ["--", "sh", "-c", 'printf "%s" "$config"'];
+    const json = '{"id":1234567890123456789,"tiny":1e-7,"list":[1.0,-0,1E5,1e400]}';
+    const yaml = "id: 1234567890123456789\ntiny: 1e-7\nlist: [1.0, -0, 1E5, 1e400]\n";
+    for (const config of [json, yaml]) {
+      const { out } = await exec(command, { config });
+      expect(out).toBe('{"id":1234567890123456789,"tiny":1.0e-7,"list":[1.0,-0,1.0e+5,1.0e+400]}');
+    }
+  });
+
   test("resolves config and variables from a directory, masks the output, passes on the exit code", async () => {
     const root = await secretDirectory({ "db/password": "pa55word-1\n", "db/user": "scott-tiger" });
     const script = 'echo "config=$config"; echo "PASSWORD=$PASSWORD" >&2; exit 5';

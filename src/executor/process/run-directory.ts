@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { CodedError, errorCode } from "../../base/errors.ts";
+import { parseExact } from "../../base/exact-json.ts";
 import { readShape, type Shape } from "../../base/shape.ts";
 import { nextCharacter } from "../../base/utf8.ts";
 import type { LogEnd } from "../../protocol/messages.ts";
@@ -234,7 +235,7 @@ async function readRecord<T>(directory: string, name: string, shape: Shape<T>): 
 export function parseRecord<T>(text: string, name: string, shape: Shape<T>): T {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExact(text);
   } catch {
     throw new CodedError(EXECUTOR_ERRORS.RunRecordDamaged, `Cannot read ${name}: it is not JSON`);
   }

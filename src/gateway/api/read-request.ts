@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { z } from "zod";
 import { CodedError } from "../../base/errors.ts";
 import { LIMITS } from "../../protocol/limits.ts";
-import { nestingDepth } from "../../protocol/nesting.ts";
+import { readWireJson } from "../../protocol/wire-json.ts";
 import type { ApiEnvironment } from "./dependencies.ts";
 import { API_ERRORS } from "./errors.ts";
 
@@ -13,19 +13,9 @@ const MAX_DEPTH = LIMITS.maxDepth - 20;
 /** The JSON body in the form of `schema`; an empty body counts as an empty object. @throws CodedError BadRequest, BodyTooLarge */
 export async function readBody<T>(c: Context<ApiEnvironment>, schema: z.ZodType<T>): Promise<T> {
   const text = await readText(c);
-  if (nestingDepth(text) > MAX_DEPTH) {
-    throw new CodedError(
-      API_ERRORS.BadRequest,
-      `Cannot read the body: it is nested more than ${MAX_DEPTH} levels deep`,
-    );
-  }
-  let value: unknown;
-  try {
-    value = text.trim() === "" ? {} : JSON.parse(text);
-  } catch {
-    throw new CodedError(API_ERRORS.BadRequest, "Cannot read the body: it is not JSON");
-  }
-  return check("the body", value, schema);
+  const read = readWireJson(text.trim() === "" ? "{}" : text, MAX_DEPTH);
+  if ("mistake" in read) throw new CodedError(API_ERRORS.BadRequest, `Cannot read the body: it is ${read.mistake}`);
+  return check("the body", read.value, schema);
 }
 
 /** The query in the form of `schema`; names in `lists` may be repeated. @throws CodedError BadRequest */

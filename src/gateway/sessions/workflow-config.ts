@@ -1,4 +1,5 @@
 import { CodedError } from "../../base/errors.ts";
+import { isExactNumber } from "../../base/exact-json.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { Json, JsonObject, PipelineBody } from "../../protocol/messages.ts";
 import { sha256Hex } from "../../runtime/crypto.ts";
@@ -87,7 +88,7 @@ function workflowConfig(
 
 function canonicalJson(value: Json | undefined): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (typeof value !== "object" || value === null || isExactNumber(value)) return JSON.stringify(value);
   const entries = Object.keys(value).sort();
   return `{${entries.map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`).join(",")}}`;
 }

@@ -1,4 +1,5 @@
 import type { Insertable, Selectable } from "kysely";
+import { parseExact } from "../../base/exact-json.ts";
 import type { JsonObject } from "../../protocol/messages.ts";
 import type { RunState } from "../../protocol/run-state.ts";
 import type {
@@ -31,7 +32,7 @@ export function toJson(value: unknown): string | null {
 }
 
 function fromJson<T>(text: string | null): T | null {
-  return text === null ? null : (JSON.parse(text) as T);
+  return text === null ? null : (parseExact(text) as T);
 }
 
 /** A runner as a record. */
@@ -81,7 +82,7 @@ export function serviceRecord(row: Selectable<ServiceTable>): ServiceRecord {
     serviceId: row.service_id,
     name: row.name,
     serviceType: row.service_type,
-    connection: JSON.parse(row.connection_json) as JsonObject,
+    connection: parseExact(row.connection_json) as JsonObject,
     runnerId: row.runner_id,
     createdAt: row.created_at,
   };
@@ -108,7 +109,7 @@ export function pipelineRecord(row: Omit<Selectable<PipelineTable>, "bot_token">
     name: row.name,
     fullyQualifiedName: row.fully_qualified_name,
     pipelineType: row.pipeline_type,
-    sourceConfig: JSON.parse(row.source_config_json) as JsonObject,
+    sourceConfig: parseExact(row.source_config_json) as JsonObject,
     sink: fromJson<JsonObject>(row.sink_json),
     schedule: fromJson<NonNullable<PipelineRecord["schedule"]>>(row.schedule_json),
     timeoutSeconds: row.timeout_seconds,

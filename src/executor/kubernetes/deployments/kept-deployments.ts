@@ -1,3 +1,4 @@
+import { parseExact } from "../../../base/exact-json.ts";
 import { CONFIG_MAPS, type ConfigMap, type OwnerReference } from "../../../kubernetes/objects.ts";
 import type { PipelineBody } from "../../../protocol/messages.ts";
 import { PIPELINE_BODY } from "../../../protocol/shapes.ts";
@@ -121,7 +122,7 @@ function foundInBody(text: string): FoundDeployment | undefined {
 
 function parseBody(text: string): PipelineBody | undefined {
   try {
-    return PIPELINE_BODY.safeParse(JSON.parse(text)).data;
+    return PIPELINE_BODY.safeParse(parseExact(text)).data;
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { jsonForYaml } from "../../../base/exact-json.ts";
 import { CONFIG_MAPS, type ConfigMap, type OwnerReference, SECRETS, type Secret } from "../../../kubernetes/objects.ts";
 import type { JsonObject } from "../../../protocol/messages.ts";
 import { CONFIG_KEY } from "../wrapper-place.ts";
@@ -22,7 +23,7 @@ export interface ConfigOrder {
 export function configObject(m: Manifest, order: ConfigOrder): Secret | ConfigMap {
   const { secretsMode, secrets, pods, namespace } = m.options;
   const config = secretsMode === "native" ? nativeConfig(order.config, secrets) : order.config;
-  const texts = { ...pods.extraEnvironment, [CONFIG_KEY]: JSON.stringify(config) };
+  const texts = { ...pods.extraEnvironment, [CONFIG_KEY]: jsonForYaml(config) };
   const metadata = {
     name: order.name,
     namespace,

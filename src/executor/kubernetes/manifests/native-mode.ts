@@ -1,3 +1,4 @@
+import { isJsonObject } from "../../../base/exact-json.ts";
 import type { EnvVar } from "../../../kubernetes/objects.ts";
 import type { Json, JsonObject } from "../../../protocol/messages.ts";
 
@@ -17,8 +18,8 @@ export function nativeConfig(config: JsonObject, secrets: Json): JsonObject {
   const told = { secretsManagerProvider: store, secretsManagerLoader: "env" };
   const result: JsonObject = {};
   for (const [key, value] of Object.entries(config)) {
-    if (SERVER_FIELDS.includes(key) && isObject(value)) result[key] = { ...value, ...told };
-    else if (key === "workflowConfig" && isObject(value)) result[key] = nativeConfig(value, secrets);
+    if (SERVER_FIELDS.includes(key) && isJsonObject(value)) result[key] = { ...value, ...told };
+    else if (key === "workflowConfig" && isJsonObject(value)) result[key] = nativeConfig(value, secrets);
     else result[key] = value;
   }
   return result;
@@ -27,7 +28,7 @@ export function nativeConfig(config: JsonObject, secrets: Json): JsonObject {
 /** What the image's own client of Kubernetes' Secrets wants to know; it believes to be outside of a cluster unless it is told. */
 export function nativeVariables(secrets: Json, namespace: string): readonly EnvVar[] {
   if (storeName(secrets) !== "kubernetes") return [];
-  const told = isObject(secrets) ? secrets["namespace"] : undefined;
+  const told = isJsonObject(secrets) ? secrets["namespace"] : undefined;
   return [
     { name: "KUBERNETES_IN_CLUSTER", value: "true" },
     { name: "KUBERNETES_NAMESPACE", value: typeof told === "string" ? told : namespace },
@@ -36,12 +37,8 @@ export function nativeVariables(secrets: Json, namespace: string): readonly EnvV
 
 /** The store as OpenMetadata names it. What is absent here may well be present in the image. */
 function storeName(secrets: Json): string | undefined {
-  if (!isObject(secrets)) return undefined;
+  if (!isJsonObject(secrets)) return undefined;
   const { provider, store } = secrets;
   const name = provider === "absent" ? store : provider;
   return typeof name === "string" ? name : undefined;
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { parseExact } from "../../../../src/base/exact-json.ts";
 import type { RunSpec } from "../../../../src/executor/executor.ts";
 import type { Manifest } from "../../../../src/executor/kubernetes/manifests/manifest.ts";
 import {
@@ -11,6 +12,7 @@ import {
   scheduleCronJob,
 } from "../../../../src/executor/kubernetes/manifests/manifest.ts";
 import type { ConfigMap, Job, KubernetesObject } from "../../../../src/kubernetes/objects.ts";
+import type { JsonObject } from "../../../../src/protocol/messages.ts";
 import { FULL_PODS, manifest, PIPELINE, PLAIN_PODS, RUN } from "./samples.ts";
 
 const JOB_UID = "33333333-3333-4333-8333-333333333333";
@@ -23,6 +25,9 @@ export function goldenCases(): Readonly<Record<string, readonly KubernetesObject
     "run-with-everything": run(manifest({ pods: FULL_PODS }), { timeoutSeconds: 7200, retries: 1 }),
     "run-image-volume": run(manifest({ pods: { ...FULL_PODS, affinity: {} } }, { delivery: "imageVolume" })),
     "run-native": run(manifest({ secretsMode: "native", pods: FULL_PODS })),
+    "run-with-exact-numbers": run(manifest({ secretsMode: "native" }), {
+      config: parseExact('{"accountId":1234567890123456789,"tiny":0.0000001,"e":[1e-7,1E5,-0,1.0]}') as JsonObject,
+    }),
     "run-in-config-map": run(manifest({ pods: FULL_PODS }, { configIn: "configMap" })),
     "run-of-pipeline-type": run(manifest({ pods: FULL_PODS }), { pipelineType: "usage" }),
     "run-with-parameter-files": run(manifest({ pods: PARAMETER_PODS })),
