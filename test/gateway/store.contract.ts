@@ -165,6 +165,28 @@ export function storeContract(open: () => Promise<Store>): void {
       expect(await store.requestStop("none")).toBeUndefined();
     });
 
+    it("offers a run once, and none that has ended, shall stop or has no time left", async () => {
+      const store = await open();
+      const waiting = run({ startDeadline: 100 });
+      const others = [run({ startDeadline: 99 }), run({ stopRequested: true }), run({ state: "failed" })];
+      for (const one of [waiting, ...others]) await store.addRun(one);
+      expect(await store.offerRun(waiting.runId, 100)).toEqual({ ...waiting, dispatch: "offered" });
+      for (const one of [waiting, ...others]) expect(await store.offerRun(one.runId, 100)).toBeUndefined();
+      expect(await store.offerRun("none", 100)).toBeUndefined();
+      for (const one of others) expect(await store.findRun(one.runId)).toEqual(one);
+    });
+
+    it("takes any report of a live run as its acceptance", async () => {
+      const store = await open();
+      const one = run({ dispatch: "offered" });
+      await store.addRun(one);
+      expect(await store.takeReport("alpha", report(one, "queued"), 8)).toMatchObject({
+        changed: true,
+        run: { dispatch: "accepted", state: "queued" },
+      });
+      expect(await store.takeReport("alpha", report(one, "queued"), 8)).toMatchObject({ changed: false });
+    });
+
     it("takes only reports that are news, whatever order they come in", async () => {
       const state = fc.constantFrom<RunReport["state"]>("queued", "running", "success", "failed", "stopped");
       const moments = fc.array(fc.record({ state, attempt: fc.integer({ min: 1, max: 3 }) }), { maxLength: 12 });
@@ -172,7 +194,7 @@ export function storeContract(open: () => Promise<Store>): void {
       const store = await open();
       await fc.assert(
         fc.asyncProperty(moments, async (steps) => {
-          const one = run();
+          const one = run({ dispatch: "accepted" });
           await store.addRun(one);
           let known: { attempt: number; state: RunReport["state"] } = { attempt: 1, state: "queued" };
           for (const step of steps) {

@@ -29,7 +29,7 @@ export function runHandlers(
       const run = await store.requestStop(id);
       if (run === undefined) throw notFound("run", id);
       sessions.announceRun(run);
-      sessions.wake(run.runnerId);
+      sessions.wake(run.runnerId, "runs");
       return { run };
     },
     getRunLog: async ({ id, query: { after, limit } }) => {

@@ -33,6 +33,6 @@ export async function startRun(deps: ApiDependencies, pipeline: PipelineRecord, 
   };
   await store.addRun(run);
   sessions.announceRun(run);
-  sessions.wake(run.runnerId);
+  sessions.wake(run.runnerId, "runs");
   return run;
 }

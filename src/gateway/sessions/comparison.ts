@@ -48,8 +48,10 @@ export class Comparison {
     const { runnerId, store, book, link, clock, log, settings } = this.#options;
     const known = await this.#knownRuns();
     const difference = compareRuns(await store.openRuns(runnerId), this.#runs, known);
-    for (const runId of difference.waitAgain) await book.setDispatch(runId, "waiting");
-    for (const runId of difference.accepted) await book.setDispatch(runId, "accepted");
+    await Promise.all([
+      ...difference.waitAgain.map((runId) => book.setDispatch(runId, "waiting")),
+      ...difference.accepted.map((runId) => book.setDispatch(runId, "accepted")),
+    ]);
     await book.settle(await store.openRuns(runnerId));
     const cursors = [...known.values()].map((run) => ({ runId: run.runId, offset: run.logBytes }));
     for (const runs of pages(cursors)) link.send("logCursors", { runs });

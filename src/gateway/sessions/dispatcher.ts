@@ -3,7 +3,6 @@ import { describeError, isKind } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { PROTOCOL_ERRORS } from "../../protocol/errors.ts";
 import type { FailureCategory } from "../../protocol/failure-category.ts";
-import { isTerminal } from "../../protocol/run-state.ts";
 import { GATEWAY_ERRORS } from "../errors.ts";
 import type { RunRecord, Store } from "../store/store.ts";
 import { Flights } from "./flights.ts";
@@ -11,7 +10,7 @@ import type { Operations } from "./operations.ts";
 import type { PipelineDelivery, Wanted } from "./pipeline-delivery.ts";
 import type { RunBook } from "./run-book.ts";
 import { RunQuestions } from "./run-questions.ts";
-import type { VerdictBody } from "./sessions.ts";
+import type { VerdictBody, WhatChanged } from "./sessions.ts";
 import { failed } from "./settle.ts";
 import { refusalFailure, type StartOutcome, startOutcome } from "./start-verdict.ts";
 
@@ -48,6 +47,9 @@ export class Dispatcher {
   readonly #questions: RunQuestions;
   #ready = false;
   #closed = false;
+  /** Read anew whenever somebody may have changed it, and not because a task of ours has ended. */
+  #wanted: Wanted = { pipelines: [], tombstones: [] };
+  #wantedIsStale = true;
   #turning: Promise<void> | undefined;
   #again = false;
   /** Why nothing is offered for a while, and how to end the pause. */
@@ -59,7 +61,7 @@ export class Dispatcher {
     this.#flights = new Flights(
       options.clock,
       MAX_STARTS + MORE_UNDER_WAY,
-      () => this.wake(),
+      () => this.#turnSoon(),
       (task, error) => {
         if (isKind(error, GATEWAY_ERRORS.RunnerNotConnected)) return;
         options.log.warn("Cannot carry out a task of a session", { task, error });
@@ -73,7 +75,7 @@ export class Dispatcher {
   /** Both sides have compared: operations may flow. */
   begin(): void {
     this.#ready = true;
-    this.wake();
+    this.wake("pipelines");
   }
 
   /** Runs to ask the runner about: accepted ones it didn't list, and those it knows more of. */
@@ -84,17 +86,22 @@ export class Dispatcher {
   /** Live runs that shall not be: the runner is told to stop them. */
   stopZombies(runIds: readonly string[]): void {
     this.#questions.stopZombies(runIds);
-    if (runIds.length > 0) this.wake();
+    if (runIds.length > 0) this.#turnSoon();
   }
 
   /** A run has ended, so there may be room again. */
   runEnded(): void {
     if (this.#pause?.kind === "full") this.#endPause();
-    this.wake();
+    this.#turnSoon();
   }
 
-  /** Something may be to do. */
-  wake(): void {
+  /** Something may be to do, because what the store says of runs has changed, or of pipelines too. */
+  wake(changed: WhatChanged = "pipelines"): void {
+    if (changed === "pipelines") this.#wantedIsStale = true;
+    this.#turnSoon();
+  }
+
+  #turnSoon(): void {
     if (this.#closed) return;
     this.#again = true;
     this.#turning ??= this.#turns();
@@ -116,7 +123,7 @@ export class Dispatcher {
 
   #arm(): () => void {
     return this.#options.clock.schedule(LEVEL_MS, () => {
-      this.wake();
+      this.wake("pipelines");
       this.#cancelTimer = this.#arm();
     });
   }
@@ -149,7 +156,12 @@ export class Dispatcher {
   async #turn(): Promise<void> {
     const { store, book, delivery, runnerId } = this.#options;
     const open = await book.settle(await store.openRuns(runnerId));
-    const wanted = await store.wanted(runnerId);
+    if (this.#wantedIsStale) {
+      // A change while it is read makes it stale again.
+      this.#wantedIsStale = false;
+      this.#wanted = await store.wanted(runnerId);
+    }
+    const wanted = this.#wanted;
     if (this.#closed) return;
     delivery.deliver(wanted, this.#ready);
     if (!this.#ready) return;
@@ -199,15 +211,10 @@ export class Dispatcher {
 
   async #start(run: RunRecord, generation: number): Promise<"done" | "later"> {
     const { store, clock, operations } = this.#options;
-    await store.setDispatch(run.runId, "offered");
-    // Whoever settles a waiting run wrote the reason first, so it is seen here if the run was still waiting for them.
-    const fresh = await store.findRun(run.runId);
-    if (fresh === undefined || isTerminal(fresh.state)) return "done";
+    if (this.#closed) return "done";
     const now = clock.now();
-    if (this.#closed || fresh.stopRequested || now > fresh.startDeadline) {
-      await store.setDispatch(run.runId, "waiting");
-      return "done";
-    }
+    const fresh = await store.offerRun(run.runId, now);
+    if (fresh === undefined) return "done";
     let verdict: VerdictBody;
     try {
       const { runId, pipelineId, attempt, sourceConfigOverride, appConfigOverride } = fresh;
@@ -243,8 +250,8 @@ export class Dispatcher {
   async #concludeStart(run: RunRecord, outcome: StartOutcome): Promise<"done" | "later"> {
     const { book, clock, delivery, runnerId } = this.#options;
     if (outcome.kind === "accepted") {
-      await book.setDispatch(run.runId, "accepted");
-      if (outcome.report !== undefined) await book.take(runnerId, outcome.report);
+      if (outcome.report === undefined) await book.setDispatch(run.runId, "accepted");
+      else await book.take(runnerId, outcome.report);
       return "done";
     }
     if (outcome.kind === "failed") {
@@ -258,7 +265,7 @@ export class Dispatcher {
       this.#flights.launchAll([]);
       const cancel = clock.schedule(LEVEL_MS, () => {
         this.#endPause();
-        this.wake();
+        this.#turnSoon();
       });
       this.#pause = { kind: outcome.kind, cancel };
       return "done";

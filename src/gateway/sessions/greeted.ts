@@ -26,7 +26,7 @@ export function furnish(hello: Hello, epoch: number, link: Link, shared: Session
   const { store, clock, book, settings, logAppended } = shared;
   const { runnerId, maxConcurrentRuns } = hello;
   const operations = new Operations(runnerId, link, clock);
-  const wake = (): void => dispatcher.wake();
+  const wake = (): void => dispatcher.wake("runs");
   const delivery = new PipelineDelivery({ runnerId, store, clock, log, operations, settings, wake });
   const dispatcher = new Dispatcher({ runnerId, maxConcurrentRuns, store, book, clock, log, operations, delivery });
   const intake = new UpdateIntake({ runnerId, store, book, dispatcher, link, log, logAppended });

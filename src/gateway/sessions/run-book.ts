@@ -27,8 +27,7 @@ export function createRunBook(store: Store, clock: Clock, changes: EventHub<RunR
     take,
 
     async setDispatch(runId, dispatch) {
-      await store.setDispatch(runId, dispatch);
-      const run = await store.findRun(runId);
+      const run = await store.setDispatch(runId, dispatch);
       if (run !== undefined) changes.emit(run);
     },
 

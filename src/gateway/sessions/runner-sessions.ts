@@ -127,10 +127,10 @@ export function createRunnerSessions(options: RunnerSessionsOptions): RunnerSess
       }
     },
 
-    wake(runnerId) {
+    wake(runnerId, changed) {
       const session = live.get(runnerId);
       if (session === undefined) sweeps.settleRunner(runnerId);
-      else session.wake();
+      else session.wake(changed);
     },
 
     async ask(runnerId, operation) {

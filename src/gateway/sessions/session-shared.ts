@@ -4,7 +4,7 @@ import type { CloseName } from "../../protocol/close-codes.ts";
 import type { Store } from "../store/store.ts";
 import type { Capture } from "./link.ts";
 import type { RunBook } from "./run-book.ts";
-import type { OperationRequest, SessionInfo, VerdictBody } from "./sessions.ts";
+import type { OperationRequest, SessionInfo, VerdictBody, WhatChanged } from "./sessions.ts";
 import type { SupersededInstances } from "./superseded-instances.ts";
 import type { WorkflowSettings } from "./workflow-config.ts";
 
@@ -16,7 +16,7 @@ export interface LiveSession {
   /** Undefined before the greeting. */
   readonly info: SessionInfo | undefined;
   /** Something may be to do for the runner. */
-  wake(): void;
+  wake(changed?: WhatChanged): void;
   /** Undefined while both sides still compare what they have. */
   ask(operation: OperationRequest): Promise<VerdictBody> | undefined;
   close(name: CloseName, reason: string): void;

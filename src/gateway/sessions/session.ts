@@ -12,7 +12,7 @@ import { Inbox } from "./inbox.ts";
 import { Link, type LinkEnd } from "./link.ts";
 import type { Wanted } from "./pipeline-delivery.ts";
 import type { LiveSession, SessionShared } from "./session-shared.ts";
-import type { OperationRequest, RunnerIdentity, SessionInfo, VerdictBody } from "./sessions.ts";
+import type { OperationRequest, RunnerIdentity, SessionInfo, VerdictBody, WhatChanged } from "./sessions.ts";
 
 /** The gateway's half of one session, from the open socket to its end: greeting, comparing, ready. */
 export class Session implements LiveSession {
@@ -79,8 +79,8 @@ export class Session implements LiveSession {
     };
   }
 
-  wake(): void {
-    this.#greeted?.dispatcher.wake();
+  wake(changed?: WhatChanged): void {
+    this.#greeted?.dispatcher.wake(changed);
   }
 
   /** Undefined while both sides still compare what they have. */
@@ -131,7 +131,7 @@ export class Session implements LiveSession {
         return this.#compare(frame.body, greeted);
       case "fetch":
         greeted.delivery.fetch(frame.body.pipelineId);
-        greeted.dispatcher.wake();
+        greeted.dispatcher.wake("runs");
         return;
       case "inStep":
         return this.#becomeReady(frame.body, greeted);

@@ -53,6 +53,9 @@ export interface SessionInfo {
   readonly tokenId?: string;
 }
 
+/** What has changed for a runner: its runs only, or (also where nothing is said) its pipelines too. */
+export type WhatChanged = "runs" | "pipelines";
+
 /** Takes a listener away again. */
 export type Unsubscribe = () => void;
 
@@ -65,7 +68,7 @@ export interface RunnerSessions {
   /** Ends those live sessions of which `which` is true. */
   end(which: (session: SessionInfo) => boolean, name: CloseName, reason: string): void;
   /** There is something to do for this runner: call it after each deploy, run, stop, toggle or delete. Cheap; never throws. */
-  wake(runnerId: string): void;
+  wake(runnerId: string, changed?: WhatChanged): void;
   /**
    * Sends one operation and answers with its verdict, whatever that is.
    * @throws CodedError RunnerNotConnected (no session, or it ended first), VerdictTimedOut (the session is closed as well), BadFrame, FrameTooLarge

@@ -1,7 +1,8 @@
-import type { Insertable, Kysely } from "kysely";
+import type { Insertable, Kysely, Transaction } from "kysely";
 import { cutAtCharacter, nextCharacter } from "../../base/utf8.ts";
 import type { LogEnd } from "../../protocol/messages.ts";
 import { startSha256 } from "../../runtime/crypto.ts";
+import type { Write } from "./group-commit.ts";
 import { gapMarker, leftOutMarker } from "./log-marker.ts";
 import type { LogPiece, Store } from "./store.ts";
 import type { Database, LogPieceTable } from "./tables.ts";
@@ -16,15 +17,16 @@ export type LogStore = Pick<Store, "appendLog" | "appendLogs" | "restartLog" | "
 const PIECES_AT_ONCE = 16;
 const ROWS_AT_ONCE = 100;
 
-/** Makes it over an open database. */
-export function createLogStore(db: Kysely<Database>): LogStore {
+/** Makes it over an open database; `write` shares commits. */
+export function createLogStore(db: Kysely<Database>, write: Write): LogStore {
+  const append: LogStore["appendLogs"] = (pieces) => write((transaction) => appendLogs(transaction, pieces));
   return {
-    appendLog: async (runId, offset, text) => void (await appendLogs(db, [{ runId, offset, text }])),
+    appendLog: async (runId, offset, text) => void (await append([{ runId, offset, text }])),
 
-    appendLogs: (pieces) => appendLogs(db, pieces),
+    appendLogs: append,
 
     restartLog: (runId) =>
-      db.transaction().execute(async (transaction) => {
+      write(async (transaction) => {
         const { numUpdatedRows } = await transaction
           .updateTable("run")
           .set({ log_bytes: 0, log_held_at: null, log_restarted: 1 })
@@ -85,43 +87,40 @@ export function createLogStore(db: Kysely<Database>): LogStore {
   };
 }
 
-/** All pieces in one transaction, since each commit is synced to the disk. */
-function appendLogs(db: Kysely<Database>, pieces: readonly LogPiece[]): Promise<readonly string[]> {
-  return db.transaction().execute(async (transaction) => {
-    const ends = await endsOf(transaction, pieces);
-    const rows: Insertable<LogPieceTable>[] = [];
-    for (const { runId, offset, text, held } of pieces) {
-      const end = ends.get(runId);
-      if (end === undefined) continue;
-      if (held === true && offset >= end.bytes) end.heldAt = end.bytes;
-      const data = new TextEncoder().encode(text);
-      const rest = nextCharacter(data, Math.max(0, end.bytes - offset));
-      if (rest >= data.length) continue;
-      const start = offset + rest;
-      if (start > end.bytes) {
-        rows.push({ run_id: runId, offset: end.bytes, bytes: start - end.bytes, data: null });
-      } else if (end.heldAt === start) {
-        // It went on without a gap: nothing was left out after all.
-        end.heldAt = null;
-      }
-      rows.push({ run_id: runId, offset: start, bytes: data.length - rest, data: data.subarray(rest) });
-      end.bytes = offset + data.length;
+async function appendLogs(transaction: Transaction<Database>, pieces: readonly LogPiece[]): Promise<readonly string[]> {
+  const ends = await endsOf(transaction, pieces);
+  const rows: Insertable<LogPieceTable>[] = [];
+  for (const { runId, offset, text, held } of pieces) {
+    const end = ends.get(runId);
+    if (end === undefined) continue;
+    if (held === true && offset >= end.bytes) end.heldAt = end.bytes;
+    const data = new TextEncoder().encode(text);
+    const rest = nextCharacter(data, Math.max(0, end.bytes - offset));
+    if (rest >= data.length) continue;
+    const start = offset + rest;
+    if (start > end.bytes) {
+      rows.push({ run_id: runId, offset: end.bytes, bytes: start - end.bytes, data: null });
+    } else if (end.heldAt === start) {
+      // It went on without a gap: nothing was left out after all.
+      end.heldAt = null;
     }
-    for (let first = 0; first < rows.length; first += ROWS_AT_ONCE) {
-      await transaction
-        .insertInto("log_piece")
-        .values(rows.slice(first, first + ROWS_AT_ONCE))
-        .execute();
-    }
-    for (const [runId, { bytes, heldAt }] of ends) {
-      await transaction
-        .updateTable("run")
-        .set({ log_bytes: bytes, log_held_at: heldAt })
-        .where("run_id", "=", runId)
-        .execute();
-    }
-    return [...ends].flatMap(([runId, end]) => (end.bytes === end.told ? [runId] : []));
-  });
+    rows.push({ run_id: runId, offset: start, bytes: data.length - rest, data: data.subarray(rest) });
+    end.bytes = offset + data.length;
+  }
+  for (let first = 0; first < rows.length; first += ROWS_AT_ONCE) {
+    await transaction
+      .insertInto("log_piece")
+      .values(rows.slice(first, first + ROWS_AT_ONCE))
+      .execute();
+  }
+  for (const [runId, { bytes, heldAt }] of ends) {
+    await transaction
+      .updateTable("run")
+      .set({ log_bytes: bytes, log_held_at: heldAt })
+      .where("run_id", "=", runId)
+      .execute();
+  }
+  return [...ends].flatMap(([runId, end]) => (end.bytes === end.told ? [runId] : []));
 }
 
 /** Where the logs of these pieces stand; `told` is the length that the run's end has named. Unknown runs are left out. */

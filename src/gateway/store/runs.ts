@@ -1,6 +1,7 @@
-import type { Kysely, Selectable, Transaction } from "kysely";
+import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import type { RunReport } from "../../protocol/messages.ts";
 import { RUN_STATES, type RunState, supersedes, TERMINAL_STATES } from "../../protocol/run-state.ts";
+import type { Write } from "./group-commit.ts";
 import { runRecord, runRow, toJson } from "./rows.ts";
 import type { RunRecord, Store } from "./store.ts";
 import type { Database, RunTable } from "./tables.ts";
@@ -8,24 +9,21 @@ import type { Database, RunTable } from "./tables.ts";
 /** The part of the store that keeps runs. */
 export type RunStore = Pick<
   Store,
-  "addRun" | "findRun" | "listRuns" | "openRuns" | "setDispatch" | "requestStop" | "takeReport"
+  "addRun" | "findRun" | "listRuns" | "openRuns" | "offerRun" | "setDispatch" | "requestStop" | "takeReport"
 >;
 
 const OPEN_STATES = RUN_STATES.filter((state) => !TERMINAL_STATES.has(state));
 
-/** Makes it over an open database. */
-export function createRunStore(db: Kysely<Database>): RunStore {
+/** Makes it over an open database; `write` shares commits. */
+export function createRunStore(db: Kysely<Database>, write: Write): RunStore {
   return {
-    async addRun(run) {
-      await db.insertInto("run").values(runRow(run)).execute();
-    },
+    addRun: (run) =>
+      write(async (transaction) => void (await transaction.insertInto("run").values(runRow(run)).execute())),
 
-    async findRun(runId) {
-      return (await readRuns(db, db.selectFrom("run").selectAll().where("run_id", "=", runId)))[0];
-    },
+    findRun: (runId) => findRun(db, runId),
 
     async listRuns(query) {
-      let select = db.selectFrom("run").selectAll().orderBy("number", "desc").limit(query.limit);
+      let select = selectRuns(db).orderBy("number", "desc").limit(query.limit);
       const { runnerId, pipelineId, states, beforeRunId } = query;
       if (runnerId !== undefined) select = select.where("runner_id", "=", runnerId);
       if (pipelineId !== undefined) select = select.where("pipeline_id", "=", pipelineId);
@@ -35,31 +33,32 @@ export function createRunStore(db: Kysely<Database>): RunStore {
           cursor.selectFrom("run as cursor").select("cursor.number").where("cursor.run_id", "=", beforeRunId),
         );
       }
-      return readRuns(db, select);
+      return readRuns(select);
     },
 
     openRuns: (runnerId) =>
-      readRuns(
-        db,
-        db
-          .selectFrom("run")
-          .selectAll()
-          .where("runner_id", "=", runnerId)
+      readRuns(selectRuns(db).where("runner_id", "=", runnerId).where("state", "in", OPEN_STATES).orderBy("number")),
+
+    offerRun: (runId, now) =>
+      write(async (transaction) => {
+        const { numUpdatedRows } = await transaction
+          .updateTable("run")
+          .set({ dispatch: "offered" })
+          .where("run_id", "=", runId)
+          .where("dispatch", "=", "waiting")
           .where("state", "in", OPEN_STATES)
-          .orderBy("number"),
-      ),
+          .where("stop_requested", "=", 0)
+          .where("start_deadline", ">=", now)
+          .executeTakeFirst();
+        return numUpdatedRows === 0n ? undefined : findRun(transaction, runId);
+      }),
 
-    async setDispatch(runId, dispatch) {
-      await db.updateTable("run").set({ dispatch }).where("run_id", "=", runId).execute();
-    },
+    setDispatch: (runId, dispatch) => write((transaction) => update(transaction, runId, { dispatch })),
 
-    async requestStop(runId) {
-      const changed = db.updateTable("run").set({ stop_requested: 1 }).where("run_id", "=", runId).returningAll();
-      return (await readRuns(db, changed))[0];
-    },
+    requestStop: (runId) => write((transaction) => update(transaction, runId, { stop_requested: 1 })),
 
     takeReport: (runnerId, report, now) =>
-      db.transaction().execute(async (transaction) => {
+      write(async (transaction) => {
         const known = await transaction
           .selectFrom("run")
           .selectAll()
@@ -72,10 +71,7 @@ export function createRunStore(db: Kysely<Database>): RunStore {
         if (news !== undefined) {
           await transaction.updateTable("run").set(news).where("run_id", "=", report.runId).execute();
         }
-        const [run] = await readRuns(
-          transaction,
-          transaction.selectFrom("run").selectAll().where("run_id", "=", report.runId),
-        );
+        const run = await findRun(transaction, report.runId);
         return run === undefined ? undefined : { run, changed: news !== undefined };
       }),
   };
@@ -109,11 +105,13 @@ function newsIn(report: RunReport, known: Selectable<RunTable>): Partial<Selecta
     return TERMINAL_STATES.has(report.state) ? base : { ...base, dispatch: "accepted" };
   }
   if (report.attempt !== known.attempt || report.state !== known.state) return undefined;
+  // Who reports on a run has it.
+  const accepted = TERMINAL_STATES.has(report.state) || known.dispatch === "accepted" ? {} : { dispatch: "accepted" };
   const waiting = told.waiting === known.waiting || report.state !== "queued" ? {} : { waiting: told.waiting };
   const missing = Object.entries(told).filter(
     ([column, value]) => value !== null && known[column as keyof typeof told] === null,
   );
-  const news = { ...Object.fromEntries(missing), ...waiting };
+  const news = { ...Object.fromEntries(missing), ...waiting, ...accepted };
   return Object.keys(news).length === 0 ? undefined : news;
 }
 
@@ -152,29 +150,40 @@ async function addReported(
   return { run: runRecord(row, []), changed: true };
 }
 
-/** Rows of a query over runs as records, with the gaps of their logs. */
-async function readRuns(
-  db: Kysely<Database>,
-  query: { execute(): Promise<readonly Selectable<RunTable>[]> },
-): Promise<readonly RunRecord[]> {
-  const rows = await query.execute();
-  if (rows.length === 0) return [];
-  const gaps = await db
-    .selectFrom("log_piece")
-    .select(["run_id", "offset", "bytes"])
-    .where("data", "is", null)
-    .where(
-      "run_id",
-      "in",
-      rows.map((row) => row.run_id),
-    )
-    .orderBy("offset")
-    .execute();
-  const byRun = Map.groupBy(gaps, (gap) => gap.run_id);
-  return rows.map((row) =>
-    runRecord(
+/** Runs with the gaps of their logs, which lie in another table. */
+function selectRuns(db: Kysely<Database>) {
+  return db
+    .selectFrom("run")
+    .selectAll("run")
+    .select((run) =>
+      run
+        .selectFrom("log_piece")
+        .select(sql<string>`json_group_array(json_array("offset", "bytes"))`.as("gaps"))
+        .whereRef("log_piece.run_id", "=", "run.run_id")
+        .where("data", "is", null)
+        .as("gaps"),
+    );
+}
+
+async function readRuns(query: ReturnType<typeof selectRuns>): Promise<readonly RunRecord[]> {
+  return (await query.execute()).map((row) => {
+    const gaps = JSON.parse(row.gaps ?? "[]") as [offset: number, bytes: number][];
+    return runRecord(
       row,
-      (byRun.get(row.run_id) ?? []).map((gap) => [gap.offset, gap.bytes] as const),
-    ),
-  );
+      gaps.sort(([one], [other]) => one - other),
+    );
+  });
+}
+
+async function findRun(db: Kysely<Database>, runId: string): Promise<RunRecord | undefined> {
+  return (await readRuns(selectRuns(db).where("run_id", "=", runId)))[0];
+}
+
+async function update(
+  transaction: Transaction<Database>,
+  runId: string,
+  columns: Partial<Pick<Selectable<RunTable>, "dispatch" | "stop_requested">>,
+): Promise<RunRecord | undefined> {
+  await transaction.updateTable("run").set(columns).where("run_id", "=", runId).execute();
+  return findRun(transaction, runId);
 }

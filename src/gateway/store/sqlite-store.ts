@@ -5,6 +5,7 @@ import type { Sensitive } from "../../base/sensitive.ts";
 import { SEAL_KEY_BYTES } from "../../runtime/crypto.ts";
 import { GATEWAY_ERRORS } from "../errors.ts";
 import { openDatabase, storeFailure } from "./database.ts";
+import { createGroupCommit } from "./group-commit.ts";
 import { createLogStore } from "./logs.ts";
 import { createPipelineStore } from "./pipelines.ts";
 import { createRunnerStore } from "./runners.ts";
@@ -41,16 +42,17 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     throw storeFailure(`open database ${path}`, cause);
   });
   log.debug("Database is open", { path, ms: Math.round(clock.monotonic() - since) });
+  const { write, idle } = createGroupCommit(db);
   let closing: Promise<void> | undefined;
   return {
     ...guarded(createRunnerStore(db)),
     ...guarded(createTokenStore(db)),
     ...guarded(createServiceStore(db)),
     ...guarded(createPipelineStore(db, key)),
-    ...guarded(createRunStore(db)),
-    ...guarded(createLogStore(db)),
+    ...guarded(createRunStore(db, write)),
+    ...guarded(createLogStore(db, write)),
     close: () => {
-      closing ??= db.destroy();
+      closing ??= idle().then(() => db.destroy());
       return closing;
     },
   };

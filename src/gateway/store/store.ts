@@ -220,12 +220,15 @@ export interface Store {
   listRuns(query: RunQuery): Promise<readonly RunRecord[]>;
   /** Runs of this runner that are not in a terminal state, oldest first. */
   openRuns(runnerId: string): Promise<readonly RunRecord[]>;
-  setDispatch(runId: string, dispatch: DispatchState): Promise<void>;
+  /** Notes that a waiting run is offered; undefined, and nothing is noted, when it isn't waiting any more or has no time left. */
+  offerRun(runId: string, now: number): Promise<RunRecord | undefined>;
+  /** Undefined when there is no such run. */
+  setDispatch(runId: string, dispatch: DispatchState): Promise<RunRecord | undefined>;
   /** Undefined when there is no such run. */
   requestStop(runId: string): Promise<RunRecord | undefined>;
   /**
    * Takes a report: stored if it is news (protocol/run-state.ts, `supersedes`); a run that is unknown is added when its
-   * pipeline is known (a schedule of the runner started it). Answers what is stored now, undefined when nothing is.
+   * pipeline is known (a schedule of the runner started it). A report of a live run shows that its runner has accepted it. Answers what is stored now, undefined when nothing is.
    */
   takeReport(
     runnerId: string,
