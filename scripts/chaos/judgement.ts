@@ -63,7 +63,9 @@ function overlaps(runs: readonly RunView[], ledger: ReadonlyMap<string, LedgerEn
     });
     compare("the ledger", written);
     const told = ofPipeline.flatMap(({ runId, startedAt, endedAt }) =>
-      startedAt === undefined || endedAt === undefined ? [] : [{ runId, from: startedAt, to: endedAt }],
+      startedAt === undefined || endedAt === undefined
+        ? []
+        : [{ runId, from: Date.parse(startedAt), to: Date.parse(endedAt) }],
     );
     compare("the times that were told", told);
   }

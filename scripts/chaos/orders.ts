@@ -10,8 +10,8 @@ export interface RunView {
   readonly attempt: number;
   readonly state: string;
   readonly dispatch: string;
-  readonly startedAt?: number;
-  readonly endedAt?: number;
+  readonly startedAt?: string;
+  readonly endedAt?: string;
   readonly exitCode?: number;
   readonly proof?: string;
   readonly logBytes: number;

@@ -1,11 +1,12 @@
 import { systemClock } from "../base/clock.ts";
 import { CodedError } from "../base/errors.ts";
+import { instant } from "../base/instants.ts";
 import { silentLog } from "../base/log.ts";
 import { CONFIG_ERRORS } from "../config/errors.ts";
 import * as parse from "../config/values.ts";
 import { tokenView } from "../gateway/api/token-view.ts";
 import type { TokenView } from "../gateway/api/views.ts";
-import { createRunnerToken, type TokenWish } from "../gateway/auth/runner-tokens.ts";
+import { createRunnerToken, MAX_LIFETIME_SECONDS, type TokenWish } from "../gateway/auth/runner-tokens.ts";
 import { gatewayFlag, parseGatewayConfig } from "../gateway/config.ts";
 import { type GatewayData, openGatewayData } from "../gateway/data-directory.ts";
 import type { TokenRecord } from "../gateway/store/store.ts";
@@ -21,7 +22,7 @@ const FLAGS: FlagTable = {
   [gatewayFlag("storeKeyFile")]: { type: "string" },
 };
 const USAGE =
-  "gateway token create --runner ID|* [--expires-in 90d] | list | revoke ID, each with [--data-directory DIR] [--json]";
+  "gateway token create --runner ID|* [--expires-in 90d|never] | list | revoke ID, each with [--data-directory DIR] [--json]";
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** `hybrid-runner gateway token create|list|revoke`: works on the data directory, beside a live gateway or without one. */
@@ -99,7 +100,7 @@ async function revoke({ store }: GatewayData, { tokenId, json }: Request): Promi
 
 function readWish(values: ParsedArguments["values"]): TokenWish {
   const problems: string[] = [];
-  const wish: { runnerId?: string; expiresInSeconds?: number } = {};
+  const wish: { runnerId?: string; expiresInSeconds?: number | "never" } = {};
   const { runner, "expires-in": expiresIn } = values;
   try {
     if (typeof runner !== "string") problems.push("--runner is missing: the runner's id, or * for any");
@@ -108,12 +109,20 @@ function readWish(values: ParsedArguments["values"]): TokenWish {
     problems.push(`--runner must be ${(error as Error).message}, or *`);
   }
   if (typeof expiresIn === "string") {
-    const [, count, unit] = /^([1-9]\d{0,8})([smhd])$/.exec(expiresIn) ?? [];
-    if (count === undefined) problems.push("--expires-in must be a number with s, m, h or d, such as 90d");
-    else wish.expiresInSeconds = Number(count) * (SECONDS[unit ?? ""] ?? 1);
+    const seconds = lifetime(expiresIn);
+    if (seconds === undefined) {
+      problems.push("--expires-in must be a number with s, m, h or d, such as 90d, up to 3650d; or never");
+    } else wish.expiresInSeconds = seconds;
   }
   if (problems.length === 0) return wish;
   throw new CodedError(CONFIG_ERRORS.ConfigInvalid, `Cannot create a token: ${problems.join("; ")}`);
+}
+
+function lifetime(text: string): number | "never" | undefined {
+  if (text === "never") return "never";
+  const [, count, unit] = /^([1-9]\d{0,8})([smhd])$/.exec(text) ?? [];
+  const seconds = Number(count) * (SECONDS[unit ?? ""] ?? 1);
+  return seconds <= MAX_LIFETIME_SECONDS ? seconds : undefined;
 }
 
 /** The flags that say where the data is, as the gateway's own command line has them. */
@@ -127,6 +136,6 @@ function view(token: TokenRecord): TokenView {
 }
 
 function describe(token: TokenRecord): string {
-  const until = token.expiresAt === undefined ? "no expiry" : `until ${new Date(token.expiresAt).toISOString()}`;
+  const until = token.expiresAt === undefined ? "never expires" : `until ${instant(token.expiresAt)}`;
   return `${token.tokenId}  runner ${token.runnerId ?? "* (any)"}  ${view(token).state}  ${until}`;
 }

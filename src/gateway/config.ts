@@ -53,7 +53,7 @@ export const GATEWAY_SETTINGS: { readonly [K in keyof GatewayConfig]: GatewaySet
   host: { parse: parse.text, fallback: () => "127.0.0.1", meaning: "the address to listen on" },
   port: {
     parse: parse.wholeNumber(0, 65_535),
-    fallback: () => 8586,
+    fallback: () => 8580,
     meaning: "the port to listen on; 0 takes a free one",
   },
   adminToken: {

@@ -80,19 +80,17 @@ function checkForm(request: HttpRequest, stopping: boolean): Refusal | undefined
 /** A good token is let in whatever others behind the same address did: signed tokens can't be guessed. The rest is slowed down. */
 async function checkToken(request: HttpRequest, options: UpgradeOptions): Promise<TokenHolder | Refusal> {
   const { store, keys, failures, clock } = options;
-  const address = peerAddress(request);
   try {
     return await verifyRunnerToken(store, keys, bearerToken(request.headers.authorization), runnerIdOf(request), clock);
   } catch (error) {
     if (!(error instanceof CodedError) || error.code !== "TokenRefused") throw error;
     try {
-      failures.check(address);
-    } catch (tooMany) {
-      if (tooMany instanceof CodedError) return refusal("tooMany", CLOSE_CODES.tooMany.httpStatus, tooMany);
-      throw tooMany;
+      return failures.refuse(peerAddress(request), error);
+    } catch (told) {
+      if (!(told instanceof CodedError)) throw told;
+      const name = told === error ? "unauthorized" : "tooMany";
+      return refusal(name, CLOSE_CODES[name].httpStatus, told);
     }
-    failures.note(address);
-    return refusal("unauthorized", CLOSE_CODES.unauthorized.httpStatus, error);
   }
 }
 

@@ -4,6 +4,7 @@ import { CATALOGUE, type Direction, ENVELOPE } from "./catalogue.ts";
 import { PROTOCOL_ERRORS } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import type { MessageBodies, MessageType } from "./messages.ts";
+import { mistakesIn, plainWords } from "./plain-words.ts";
 import { isWellFormed, readWireJson } from "./wire-json.ts";
 
 /** One message with its envelope; `seq` is present exactly on updates. */
@@ -42,7 +43,7 @@ function unreadable(mistake: string): CodedError {
 }
 
 function check(value: unknown, direction: FrameDirection): Frame {
-  const envelope = ENVELOPE.safeParse(value);
+  const envelope = ENVELOPE.safeParse(value, { error: plainWords });
   if (!envelope.success) throw badFrame("the envelope", envelope.error);
   const { type, body } = envelope.data;
   if (!isMessageType(type)) {
@@ -58,7 +59,7 @@ function check(value: unknown, direction: FrameDirection): Frame {
   if ((entry.kind === "update") !== (envelope.data.seq !== undefined)) {
     throw new CodedError(PROTOCOL_ERRORS.BadFrame, `Cannot read ${type}: "seq" belongs on updates and only there`);
   }
-  const parsed = entry.body.safeParse(body);
+  const parsed = entry.body.safeParse(body, { error: plainWords });
   if (!parsed.success) throw badFrame(type, parsed.error);
   return { ...envelope.data, body: parsed.data } as Frame;
 }
@@ -79,8 +80,7 @@ function checkSize(text: string): void {
   );
 }
 
-/** Paths and zod's codes only: an offending value could be a token. */
+/** Places and what must be there: an offending value could be a token. */
 function badFrame(what: string, error: z.ZodError): CodedError {
-  const issues = error.issues.slice(0, 5).map((issue) => `${issue.path.join(".") || "(root)"} ${issue.code}`);
-  return new CodedError(PROTOCOL_ERRORS.BadFrame, `Cannot read ${what}: ${issues.join(", ")}`);
+  return new CodedError(PROTOCOL_ERRORS.BadFrame, `Cannot read ${what}: ${mistakesIn(error, 5).join("; ")}`);
 }

@@ -6,6 +6,7 @@ import type { FaultRecord } from "../../scripts/chaos/faults.ts";
 import { judge } from "../../scripts/chaos/judgement.ts";
 import type { RunView } from "../../scripts/chaos/orders.ts";
 import { BEHAVIOURS, type LedgerEntry } from "../../scripts/chaos/programs.ts";
+import { instant } from "../../src/base/instants.ts";
 
 const SCRIPT = join(import.meta.dirname, "../../scripts/chaos.ts");
 const RUNS = 60;
@@ -104,7 +105,7 @@ function judgedPair(first: readonly number[], second: readonly number[], ledger 
     dispatch: "accepted",
     logBytes: 0,
     logGaps: [],
-    ...(ledger ? {} : { startedAt, endedAt }),
+    ...(ledger ? {} : { startedAt: instant(startedAt), endedAt: instant(endedAt) }),
   }));
   const entries = [first, second].map(([startLine = 0, exitLine = 0], index): [string, LedgerEntry] => [
     `r${index}`,

@@ -84,9 +84,9 @@ test("a CronJob fires while the runner is down, and its run is told afterwards w
   await site.connected();
   const run = await site.ended(job.metadata.uid, MINUTE);
   expect(run).toMatchObject({ state: "success", pipelineId });
-  const { startedAt = 0, endedAt = 0 } = run as { startedAt?: number; endedAt?: number };
-  expect(startedAt).toBeGreaterThanOrEqual(Date.parse(job.metadata.creationTimestamp));
-  expect(endedAt).toBeLessThan(backAt);
+  const { startedAt = "", endedAt = "" } = run as { startedAt?: string; endedAt?: string };
+  expect(Date.parse(startedAt)).toBeGreaterThanOrEqual(Date.parse(job.metadata.creationTimestamp));
+  expect(Date.parse(endedAt)).toBeLessThan(backAt);
   expect(await site.wholeLog(job.metadata.uid)).toBe(`${job.metadata.uid}\n`);
 });
 

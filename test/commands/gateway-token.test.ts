@@ -9,7 +9,7 @@ interface Made {
   readonly token: string;
   readonly tokenId: string;
   readonly runnerId: string;
-  readonly expiresAt?: number;
+  readonly expiresAt?: string;
   readonly state: string;
 }
 
@@ -21,7 +21,7 @@ test("gateway token creates, lists and revokes beside a live gateway, which obey
   expect(created.code).toBe(0);
   const made = JSON.parse(created.stdout) as Made;
   expect(made).toMatchObject({ runnerId: "alpha", state: "valid" });
-  expect((made.expiresAt ?? 0) / 1000).toBeCloseTo(Date.now() / 1000 + 90 * 86_400, -2);
+  expect(Date.parse(made.expiresAt ?? "") / 1000).toBeCloseTo(Date.now() / 1000 + 90 * 86_400, -2);
 
   const runner = await ScriptedRunner.connect(gateway.url, made.token, "alpha");
   runner.leave();
@@ -63,6 +63,8 @@ test("gateway token refuses what it doesn't understand with exit code 2, and an 
     ["create"],
     ["create", "--runner", "../alpha"],
     ["create", "--runner", "alpha", "--expires-in", "soon"],
+    ["create", "--runner", "alpha", "--expires-in", "3651d"],
+    ["create", "--runner", "alpha", "--expires-in", "999999999d"],
     ["create", "alpha"],
     ["revoke"],
     ["list", "--all"],
@@ -75,4 +77,16 @@ test("gateway token refuses what it doesn't understand with exit code 2, and an 
   const unknown = await command(["gateway", "token", "revoke", crypto.randomUUID(), ...on]);
   expect(unknown.code).toBe(1);
   expect(unknown.stderr).toContain("There is no token");
+});
+
+test("gateway token: what isn't asked for ends after a year, and what never ends is asked for and told", async () => {
+  const on = ["--data-directory", await temporaryDirectory()];
+  const make = (...more: string[]) => command(["gateway", "token", "create", "--runner", "alpha", ...more, ...on]);
+  const year = JSON.parse((await make("--json")).stdout) as Made;
+  expect(Date.parse(year.expiresAt ?? "") / 1000).toBeCloseTo(Date.now() / 1000 + 365 * 86_400, -2);
+  const forever = JSON.parse((await make("--json", "--expires-in", "never")).stdout) as Made;
+  expect(forever).toMatchObject({ state: "valid" });
+  expect(forever.expiresAt).toBeUndefined();
+  expect((await make("--expires-in", "never")).stderr).toContain("never expires");
+  expect((await make()).stderr).toContain(`until ${new Date().getUTCFullYear() + 1}-`);
 });

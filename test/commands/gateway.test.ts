@@ -2,7 +2,7 @@ import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import type { PipelineRecord, RunRecord, ServiceRecord } from "../../src/gateway/store/store.ts";
+import type { PipelineView, RunView, ServiceView } from "../../src/gateway/api/views.ts";
 import { eventually } from "../fakes/eventually.ts";
 import { temporaryDirectory } from "../fakes/temporary-directory.ts";
 import { ScriptedRunner } from "../gateway/scripted-runner.ts";
@@ -72,30 +72,35 @@ test("gateway killed at any moment has kept everything it acknowledged", async (
   const runnerToken = await token(directory);
   const runner = await ScriptedRunner.connect(first.url, runnerToken, "alpha");
   const { epoch } = runner.newest("welcome").body;
-  const service = await first.ask<ServiceRecord>("POST", "/api/v1/services", { name: "shop", ...wish });
-  const created = await first.ask<PipelineRecord>("POST", "/api/v1/pipelines", {
+  const service = await first.ask<ServiceView>("POST", "/api/v1/services", { name: "shop", ...wish });
+  const created = await first.ask<PipelineView>("POST", "/api/v1/pipelines", {
     name: "nightly",
     serviceId: service.serviceId,
     pipelineType: "metadata",
     sourceConfig: {},
     botToken: "the-bot-token",
   });
-  const pipeline = await first.ask<PipelineRecord>("POST", `/api/v1/pipelines/${created.pipelineId}/deploy`);
-  const { run } = await first.ask<{ run: RunRecord }>("POST", `/api/v1/pipelines/${created.pipelineId}/run`);
+  const pipeline = await first.ask<PipelineView>("POST", `/api/v1/pipelines/${created.pipelineId}/deploy`);
+  const { run } = await first.ask<{ run: RunView }>("POST", `/api/v1/pipelines/${created.pipelineId}/run`);
   await eventually(() => runner.newest("run.start"));
   const report = { runId: run.runId, pipelineId: run.pipelineId, attempt: 1, state: "running", startedAt: 7 } as const;
   runner.report(report);
   runner.log(run.runId, 0, "kept\n");
   await eventually(() => expect(runner.newest("ack").body.seq).toBe(2));
-  const doomed = await first.ask<ServiceRecord>("POST", "/api/v1/services", { name: "doomed", ...wish });
+  const doomed = await first.ask<ServiceView>("POST", "/api/v1/services", { name: "doomed", ...wish });
   await first.ask("DELETE", `/api/v1/services/${doomed.serviceId}`);
   expect(await first.end("SIGKILL")).toBe("SIGKILL");
 
   const second = await GatewayProcess.start(directory);
   expect(await second.ask("GET", "/api/v1/services")).toEqual({ services: [service] });
   expect(await second.ask("GET", "/api/v1/pipelines")).toEqual({ pipelines: [pipeline] });
-  const kept = await second.ask<RunRecord>("GET", `/api/v1/runs/${run.runId}`);
-  expect(kept).toMatchObject({ state: "running", startedAt: 7, dispatch: "accepted", logBytes: 5 });
+  const kept = await second.ask<RunView>("GET", `/api/v1/runs/${run.runId}`);
+  expect(kept).toMatchObject({
+    state: "running",
+    startedAt: "1970-01-01T00:00:00.007Z",
+    dispatch: "accepted",
+    logBytes: 5,
+  });
   expect(await second.ask("GET", `/api/v1/runs/${run.runId}/logs`)).toMatchObject({ text: "kept\n" });
   const again = await ScriptedRunner.connect(second.url, runnerToken, "alpha");
   expect(again.newest("welcome").body.epoch).toBeGreaterThan(epoch);

@@ -110,7 +110,7 @@ describe("SERVER_HOST_API_URL", () => {
   test.each([
     ["wss://gateway.example:8443", "https://gateway.example:8443/api"],
     ["gateway.example", "https://gateway.example/api"],
-    ["ws://127.0.0.1:8586", "http://127.0.0.1:8586/api"],
+    ["ws://127.0.0.1:8580", "http://127.0.0.1:8580/api"],
   ])("is worked out from SERVER_URL %s", (serverUrl, expected) => {
     const { settings, origins } = load({ SERVER_URL: serverUrl, EXECUTOR_TYPE: "argo" });
     expect([settings.serverHostApiUrl, origins.serverHostApiUrl]).toEqual([expected, "worked out: from SERVER_URL"]);

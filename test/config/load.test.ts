@@ -79,8 +79,8 @@ test.each([
   ["gateway.example:8443", "wss://gateway.example:8443"],
   ["https://gateway.example/base/", "wss://gateway.example/base"],
   ["WSS://gateway.example", "wss://gateway.example"],
-  ["ws://127.0.0.1:8586", "ws://127.0.0.1:8586"],
-  ["http://127.0.0.1:8586", "ws://127.0.0.1:8586"],
+  ["ws://127.0.0.1:8580", "ws://127.0.0.1:8580"],
+  ["http://127.0.0.1:8580", "ws://127.0.0.1:8580"],
 ])("SERVER_URL %s means %s", (given, meant) => {
   expect(load({ SERVER_URL: given }).settings.serverUrl).toBe(meant);
 });

@@ -17,7 +17,7 @@ test("parseGatewayConfig has defaults that reach nobody else", () => {
   expect(config).toEqual({
     dataDirectory: "/state/hybrid-runner-gateway",
     host: "127.0.0.1",
-    port: 8586,
+    port: 8580,
     adminToken: undefined,
     adminTokenFile: undefined,
     tlsCertFile: undefined,
@@ -91,15 +91,15 @@ test("parseGatewayConfig refuses an admin token given twice", () => {
 test("parseGatewayConfig isn't confused by the variables Kubernetes makes of Services", () => {
   const config = parseGatewayConfig([], {
     HYBRID_RUNNER_GATEWAY_SERVICE_HOST: "10.0.0.1",
-    HYBRID_RUNNER_GATEWAY_SERVICE_PORT: "8586",
-    HYBRID_RUNNER_GATEWAY_SERVICE_PORT_HTTP: "8586",
-    HYBRID_RUNNER_GATEWAY_PORT: "tcp://10.0.0.1:8586",
-    HYBRID_RUNNER_GATEWAY_PORT_8586_TCP: "tcp://10.0.0.1:8586",
-    HYBRID_RUNNER_GATEWAY_PORT_8586_TCP_ADDR: "10.0.0.1",
+    HYBRID_RUNNER_GATEWAY_SERVICE_PORT: "8580",
+    HYBRID_RUNNER_GATEWAY_SERVICE_PORT_HTTP: "8580",
+    HYBRID_RUNNER_GATEWAY_PORT: "tcp://10.0.0.1:8580",
+    HYBRID_RUNNER_GATEWAY_PORT_8580_TCP: "tcp://10.0.0.1:8580",
+    HYBRID_RUNNER_GATEWAY_PORT_8580_TCP_ADDR: "10.0.0.1",
     HYBRID_RUNNER_GATEWAY_UI_PORT: "tcp://10.0.0.2:80",
     HYBRID_RUNNER_GATEWAY_UI_SERVICE_HOST: "10.0.0.2",
   });
-  expect(config).toMatchObject({ host: "127.0.0.1", port: 8586 });
+  expect(config).toMatchObject({ host: "127.0.0.1", port: 8580 });
 });
 
 test.each(["1.13.3", "1.13.3.2", "1.13.3-SNAPSHOT", "1.14.0-rc.1", "1.13.0.dev0+build.7"])(

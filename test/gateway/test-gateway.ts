@@ -4,11 +4,11 @@ import { onTestFinished } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { createLog } from "../../src/base/log.ts";
 import type { ErrorBody } from "../../src/gateway/api/error-response.ts";
+import type { PipelineView, RunView, ServiceView } from "../../src/gateway/api/views.ts";
 import { createRunnerToken, type TokenWish } from "../../src/gateway/auth/runner-tokens.ts";
 import { parseGatewayConfig } from "../../src/gateway/config.ts";
 import { type GatewayData, openGatewayData } from "../../src/gateway/data-directory.ts";
 import { type Gateway, startGateway } from "../../src/gateway/gateway.ts";
-import type { PipelineRecord, RunRecord, ServiceRecord } from "../../src/gateway/store/store.ts";
 import { temporaryDirectory } from "../fakes/temporary-directory.ts";
 import { expectDescribed } from "./api/described-answers.ts";
 import { ScriptedRunner } from "./scripted-runner.ts";
@@ -97,13 +97,13 @@ export class TestGateway {
     return ScriptedRunner.connect(this.url, (await this.token({ runnerId })).text, runnerId);
   }
 
-  service(name = "shop", more: object = {}): Promise<ServiceRecord> {
+  service(name = "shop", more: object = {}): Promise<ServiceView> {
     const connection = { config: "secret:/shop/connection" };
     return this.ask("POST", "/api/v1/services", { name, serviceType: "Mysql", connection, runnerId: "alpha", ...more });
   }
 
   /** A service with one pipeline that is not deployed. */
-  async pipeline(more: object = {}): Promise<PipelineRecord> {
+  async pipeline(more: object = {}): Promise<PipelineView> {
     const { serviceId } = await this.service(`service-${crypto.randomUUID().slice(0, 8)}`);
     const sourceConfig = { type: "DatabaseMetadata" };
     return this.ask("POST", "/api/v1/pipelines", {
@@ -116,16 +116,16 @@ export class TestGateway {
   }
 
   /** A pipeline that is deployed. */
-  async deployed(more: object = {}): Promise<PipelineRecord> {
+  async deployed(more: object = {}): Promise<PipelineView> {
     const { pipelineId } = await this.pipeline(more);
     return this.ask("POST", `/api/v1/pipelines/${pipelineId}/deploy`);
   }
 
-  async startRun(pipelineId: string, body?: unknown): Promise<RunRecord> {
-    return (await this.ask<{ run: RunRecord }>("POST", `/api/v1/pipelines/${pipelineId}/run`, body)).run;
+  async startRun(pipelineId: string, body?: unknown): Promise<RunView> {
+    return (await this.ask<{ run: RunView }>("POST", `/api/v1/pipelines/${pipelineId}/run`, body)).run;
   }
 
-  run(runId: string): Promise<RunRecord> {
+  run(runId: string): Promise<RunView> {
     return this.ask("GET", `/api/v1/runs/${runId}`);
   }
 }

@@ -69,7 +69,7 @@ describe("decodeFrame", () => {
 
   it("names the first five faults of a frame with many", () => {
     const text = JSON.stringify({ type: "hello", epoch: 0, body: {} });
-    expect(refusal(text, "up").message.split(",")).toHaveLength(5);
+    expect(refusal(text, "up").message.split(";")).toHaveLength(5);
   });
 
   it("refuses JSON nested 100,000 deep with a coded error", () => {

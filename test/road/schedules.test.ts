@@ -9,8 +9,8 @@ const FIRE_MS = 75_000;
 
 interface ScheduledRun extends RunView {
   readonly pipelineId: string;
-  readonly startedAt?: number;
-  readonly createdAt: number;
+  readonly startedAt?: string;
+  readonly createdAt: string;
 }
 
 async function deployScheduled(site: Site, cron: string): Promise<string> {
@@ -74,9 +74,10 @@ test("a schedule fires while the gateway is away, and its run comes with its id,
     if (found?.state !== "success") throw new Error(`the run is ${found?.state}`);
     return found;
   }, 60_000);
-  expect(run.startedAt).toBeLessThanOrEqual(endedBefore);
+  const startedAt = Date.parse(run.startedAt ?? "");
+  expect(startedAt).toBeLessThanOrEqual(endedBefore);
   expect(run.createdAt).toBe(run.startedAt);
-  expect(Math.abs((run.startedAt ?? 0) - Number(seconds) * 1000)).toBeLessThan(5000);
+  expect(Math.abs(startedAt - Number(seconds) * 1000)).toBeLessThan(5000);
   expect(await site.wholeLog(runId)).toBe("scheduled\n");
   await site.api("DELETE", `/pipelines/${pipelineId}`);
   await eventually(async () => expect(await readdir(join(site.runnerData(), "schedules"))).toEqual([]));

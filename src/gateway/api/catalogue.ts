@@ -3,7 +3,6 @@ import type { ErrorKind } from "../../base/errors.ts";
 import type { JsonObject } from "../../protocol/messages.ts";
 import { JSON_OBJECT } from "../../protocol/shapes.ts";
 import { GATEWAY_ERRORS } from "../errors.ts";
-import type { PipelineRecord, RunRecord, ServiceRecord } from "../store/store.ts";
 import { API_ERRORS } from "./errors.ts";
 import type { Nothing, Route, StreamRoute } from "./route.ts";
 import {
@@ -35,11 +34,14 @@ import {
   LOG_PAGE_VIEW,
   type LogPageView,
   PIPELINE_VIEW,
+  type PipelineView,
   RUN_EVENTS,
   RUN_VIEW,
   RUNNER_VIEW,
   type RunnerView,
+  type RunView,
   SERVICE_VIEW,
+  type ServiceView,
   TOKEN_VIEW,
   type TokenView,
 } from "./views.ts";
@@ -55,39 +57,39 @@ export interface ApiRoutes {
   readonly createToken: Route<TokenRequest, Nothing, IssuedTokenView>;
   readonly revokeToken: Route<Nothing, Nothing, TokenView>;
   readonly listServices: Route<Nothing, ServiceListQuery, ServicePage>;
-  readonly getService: Route<Nothing, Nothing, ServiceRecord>;
-  readonly createService: Route<ServiceWish, Nothing, ServiceRecord>;
-  readonly deleteService: Route<Nothing, Nothing, ServiceRecord>;
+  readonly getService: Route<Nothing, Nothing, ServiceView>;
+  readonly createService: Route<ServiceWish, Nothing, ServiceView>;
+  readonly deleteService: Route<Nothing, Nothing, ServiceView>;
   readonly listPipelines: Route<Nothing, PipelineListQuery, PipelinePage>;
-  readonly getPipeline: Route<Nothing, Nothing, PipelineRecord>;
-  readonly createPipeline: Route<PipelineWish, Nothing, PipelineRecord>;
-  readonly deletePipeline: Route<Nothing, Nothing, PipelineRecord>;
-  readonly deployPipeline: Route<Nothing, Nothing, PipelineRecord>;
-  readonly togglePipeline: Route<ToggleWish, Nothing, PipelineRecord>;
-  readonly runPipeline: Route<RunWish, Nothing, { readonly run: RunRecord }>;
+  readonly getPipeline: Route<Nothing, Nothing, PipelineView>;
+  readonly createPipeline: Route<PipelineWish, Nothing, PipelineView>;
+  readonly deletePipeline: Route<Nothing, Nothing, PipelineView>;
+  readonly deployPipeline: Route<Nothing, Nothing, PipelineView>;
+  readonly togglePipeline: Route<ToggleWish, Nothing, PipelineView>;
+  readonly runPipeline: Route<RunWish, Nothing, { readonly run: RunView }>;
   readonly stopPipeline: Route<Nothing, Nothing, { readonly runs: readonly string[] }>;
   readonly listRuns: Route<Nothing, RunListQuery, RunPage>;
-  readonly getRun: Route<Nothing, Nothing, RunRecord>;
-  readonly stopRun: Route<Nothing, Nothing, { readonly run: RunRecord }>;
+  readonly getRun: Route<Nothing, Nothing, RunView>;
+  readonly stopRun: Route<Nothing, Nothing, { readonly run: RunView }>;
   readonly getRunLog: Route<Nothing, LogQuery, LogPageView>;
   readonly followRun: StreamRoute<{ readonly after?: number }>;
 }
 
 /** A page of services; `nextAfter` only when there may be more. */
 export interface ServicePage {
-  readonly services: readonly ServiceRecord[];
+  readonly services: readonly ServiceView[];
   readonly nextAfter?: string;
 }
 
 /** A page of pipelines; `nextAfter` only when there may be more. */
 export interface PipelinePage {
-  readonly pipelines: readonly PipelineRecord[];
+  readonly pipelines: readonly PipelineView[];
   readonly nextAfter?: string;
 }
 
 /** A page of runs; `nextBefore` only when there may be more. */
 export interface RunPage {
-  readonly runs: readonly RunRecord[];
+  readonly runs: readonly RunView[];
   readonly nextBefore?: string;
 }
 

@@ -8,6 +8,7 @@ export const ERROR_STATUS: Readonly<Record<string, number>> = {
   PipelineTooLarge: 400,
   AdminTokenRefused: 401,
   NotFound: 404,
+  MethodNotAllowed: 405,
   NameTaken: 409,
   ServiceInUse: 409,
   PipelineNotDeployed: 409,
@@ -39,6 +40,7 @@ function answer(status: number, error: CodedError): Response {
   const headers: Record<string, string> = {};
   if (status === 401) headers["WWW-Authenticate"] = "Bearer";
   const wait = error.facts["retryAfterSeconds"];
+  if (status === 405) headers["Allow"] = String(error.facts["allow"]);
   if (status === 429) headers["Retry-After"] = String(wait ?? 10);
   return Response.json(body, { status, headers });
 }

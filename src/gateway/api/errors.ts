@@ -5,6 +5,7 @@ export const API_ERRORS: {
   readonly BadRequest: ErrorKind<"BadRequest">;
   readonly BodyTooLarge: ErrorKind<"BodyTooLarge">;
   readonly NotFound: ErrorKind<"NotFound">;
+  readonly MethodNotAllowed: ErrorKind<"MethodNotAllowed">;
   readonly PipelineNotDeployed: ErrorKind<"PipelineNotDeployed">;
   readonly ChangedMeanwhile: ErrorKind<"ChangedMeanwhile">;
   readonly TooManyStreams: ErrorKind<"TooManyStreams">;
@@ -13,6 +14,7 @@ export const API_ERRORS: {
   BadRequest: { retryable: false, advice: "Correct the fields named in the message and send it again" },
   BodyTooLarge: { retryable: false, advice: "Send at most 1 MiB; configurations may have 768 KiB" },
   NotFound: { retryable: false, advice: "List what there is and use an id from that list" },
+  MethodNotAllowed: { retryable: false, advice: "Use one of the methods that the header Allow names" },
   PipelineNotDeployed: { retryable: false, advice: "Deploy the pipeline first: POST /api/v1/pipelines/:id/deploy" },
   ChangedMeanwhile: { retryable: true, advice: "Read the pipeline again and repeat the change" },
   TooManyStreams: { retryable: true, advice: "Close live views that nobody looks at, or read the log in pages" },

@@ -2,6 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
 import { heldNote } from "../store/log-marker.ts";
 import type { RunRecord, Store } from "../store/store.ts";
+import { inApi } from "./instants.ts";
 import { isLogSettled, type LogProof } from "./log-proof.ts";
 import type { RunFeed } from "./run-feed.ts";
 
@@ -44,7 +45,7 @@ export async function followRun(options: FollowOptions): Promise<void> {
     while (!signal.aborted) {
       const run = await store.findRun(runId);
       if (run === undefined) return;
-      if (moment(run) !== shown) await sink.send({ name: "run", data: run });
+      if (moment(run) !== shown) await sink.send({ name: "run", data: inApi(run) });
       shown = moment(run);
       const page = await store.readLog(runId, offset, PAGE_BYTES);
       if (page.nextOffset > offset) {
@@ -62,7 +63,10 @@ export async function followRun(options: FollowOptions): Promise<void> {
         endSeen ??= clock.monotonic();
         const patience = PATIENCE_MS - (clock.monotonic() - endSeen);
         if (isLogSettled(run) || patience <= 0) {
-          await sink.send({ name: "end", data: { run, nextOffset: offset, ...(await options.proofOf(run)) } });
+          await sink.send({
+            name: "end",
+            data: { run: inApi(run), nextOffset: offset, ...(await options.proofOf(run)) },
+          });
           return;
         }
         await bell.wait(Math.min(patience, HEARTBEAT_MS));

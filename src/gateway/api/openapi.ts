@@ -13,7 +13,7 @@ type Schema = { [name: string]: Json };
 const DESCRIPTION = `The REST API of the gateway. Every request but the one for health carries the admin token as bearer.
 
 Unknown fields in bodies and queries are refused. Later versions may answer with more fields than these; expect that.
-Times are epoch milliseconds, lengths and offsets of logs are bytes. Runners don't use this API: docs/protocol.md.`;
+Times are RFC 3339 texts in UTC with milliseconds, lengths and offsets of logs are bytes. Runners don't use this API: docs/protocol.md.`;
 
 const ERROR_TEXTS: Readonly<Record<number, string>> = {
   400: "The request is not of the form it must have",
@@ -36,7 +36,7 @@ export function openApiDocument(): JsonObject {
   return {
     openapi: "3.1.1",
     info: { title: "Hybrid Runner gateway", version: VERSION, description: DESCRIPTION },
-    servers: [{ url: "http://127.0.0.1:8586", description: "where a gateway listens by default" }],
+    servers: [{ url: "http://127.0.0.1:8580", description: "where a gateway listens by default" }],
     security: [{ adminToken: [] }],
     paths,
     components: {

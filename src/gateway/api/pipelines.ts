@@ -4,6 +4,7 @@ import type { PipelineRecord } from "../store/store.ts";
 import { changePipeline, findLivePipeline, hashOfNext } from "./change-pipeline.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import { API_ERRORS } from "./errors.ts";
+import { inApi } from "./instants.ts";
 import { notFound } from "./read-request.ts";
 import type { PipelineWish } from "./schemas.ts";
 import type { Handlers } from "./serve-route.ts";
@@ -27,23 +28,29 @@ export function pipelineHandlers(
     listPipelines: async ({ query: { after, ...rest } }) => {
       const pipelines = await store.listPipelines({ ...rest, ...(after === undefined ? {} : { afterName: after }) });
       const last = pipelines.length === rest.limit ? pipelines.at(-1) : undefined;
-      return { pipelines, ...(last === undefined ? {} : { nextAfter: last.fullyQualifiedName }) };
+      return { pipelines: pipelines.map(inApi), ...(last === undefined ? {} : { nextAfter: last.fullyQualifiedName }) };
     },
-    getPipeline: ({ id }) => findLivePipeline(store, id),
-    createPipeline: ({ body }) => createPipeline(deps, body),
-    deletePipeline: ({ id }) => deletePipeline(deps, id),
-    deployPipeline: ({ id }) =>
-      changePipeline(deps, id, async (present) => ({
+    getPipeline: async ({ id }) => inApi(await findLivePipeline(store, id)),
+    createPipeline: async ({ body }) => inApi(await createPipeline(deps, body)),
+    deletePipeline: async ({ id }) => inApi(await deletePipeline(deps, id)),
+    deployPipeline: async ({ id }) => {
+      const deployed = await changePipeline(deps, id, async (present) => ({
         deployed: true,
         hash: await hashOfNext(deps, { ...present, deployed: true }),
-      })),
-    togglePipeline: ({ id, body: { enabled: wish } }) =>
-      changePipeline(deps, id, async (present) => {
+      }));
+      return inApi(deployed);
+    },
+    togglePipeline: async ({ id, body: { enabled: wish } }) => {
+      const toggled = await changePipeline(deps, id, async (present) => {
         const enabled = wish ?? !present.enabled;
         if (!present.deployed) return { enabled };
         return { enabled, hash: await hashOfNext(deps, { ...present, enabled }) };
-      }),
-    runPipeline: async ({ id, body }) => ({ run: await startRun(deps, await findLivePipeline(store, id), body) }),
+      });
+      return inApi(toggled);
+    },
+    runPipeline: async ({ id, body }) => ({
+      run: inApi(await startRun(deps, await findLivePipeline(store, id), body)),
+    }),
     stopPipeline: async ({ id }) => {
       const pipeline = await findLivePipeline(store, id);
       const runs = await stopRuns(deps, pipeline);

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { z } from "zod";
 import { CodedError } from "../../base/errors.ts";
 import { LIMITS } from "../../protocol/limits.ts";
+import { mistakesIn, plainWords } from "../../protocol/plain-words.ts";
 import { readWireJson } from "../../protocol/wire-json.ts";
 import type { ApiEnvironment } from "./dependencies.ts";
 import { API_ERRORS } from "./errors.ts";
@@ -55,10 +56,7 @@ function tooLarge(): CodedError {
 }
 
 function check<T>(what: string, value: unknown, schema: z.ZodType<T>): T {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: plainWords });
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues
-    .slice(0, 10)
-    .map((issue) => `${issue.path.join(".") || "(top)"}: ${issue.message}`);
-  throw new CodedError(API_ERRORS.BadRequest, `Cannot read ${what}: ${issues.join("; ")}`);
+  throw new CodedError(API_ERRORS.BadRequest, `Cannot read ${what}: ${mistakesIn(parsed.error, 10).join("; ")}`);
 }

@@ -1,5 +1,6 @@
 import type { RunnerRecord } from "../store/store.ts";
 import type { ApiDependencies } from "./dependencies.ts";
+import { inApi } from "./instants.ts";
 import { notFound } from "./read-request.ts";
 import type { Handlers } from "./serve-route.ts";
 import type { RunnerView } from "./views.ts";
@@ -17,8 +18,8 @@ export function runnerHandlers({
   };
   const view = (runner: RunnerRecord): RunnerView => {
     const session = sessions.connected().get(runner.runnerId);
-    if (session === undefined) return { ...runner, status: "Disconnected" };
-    return { ...runner, status: "Connected", orphans: session.orphans, refused: session.refused };
+    if (session === undefined) return { ...inApi(runner), status: "Disconnected" };
+    return { ...inApi(runner), status: "Connected", orphans: session.orphans, refused: session.refused };
   };
 
   return {

@@ -2,6 +2,7 @@ import { isTerminal } from "../../protocol/run-state.ts";
 import { heldNote } from "../store/log-marker.ts";
 import type { RunQuery, RunRecord } from "../store/store.ts";
 import type { ApiDependencies } from "./dependencies.ts";
+import { inApi } from "./instants.ts";
 import type { LogProof } from "./log-proof.ts";
 import { notFound } from "./read-request.ts";
 import type { RunListQuery } from "./schemas.ts";
@@ -22,15 +23,15 @@ export function runHandlers(
     listRuns: async ({ query }) => {
       const runs = await store.listRuns(toStoreQuery(query));
       const last = runs.length === query.limit ? runs.at(-1) : undefined;
-      return { runs, ...(last === undefined ? {} : { nextBefore: last.runId }) };
+      return { runs: runs.map(inApi), ...(last === undefined ? {} : { nextBefore: last.runId }) };
     },
-    getRun: ({ id }) => find(id),
+    getRun: async ({ id }) => inApi(await find(id)),
     stopRun: async ({ id }) => {
       const run = await store.requestStop(id);
       if (run === undefined) throw notFound("run", id);
       sessions.announceRun(run);
       sessions.wake(run.runnerId, "runs");
-      return { run };
+      return { run: inApi(run) };
     },
     getRunLog: async ({ id, query: { after, limit } }) => {
       const run = await find(id);

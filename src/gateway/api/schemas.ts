@@ -4,6 +4,7 @@ import type { JsonObject, RunState, Schedule } from "../../protocol/messages.ts"
 import { RUN_STATES } from "../../protocol/run-state.ts";
 import { isTimeZone, readCron } from "../../protocol/schedule.ts";
 import { JSON_OBJECT } from "../../protocol/shapes.ts";
+import { MAX_LIFETIME_SECONDS } from "../auth/runner-tokens.ts";
 
 /*
  * Bodies and queries of the REST API. Every object is strict: an unknown field is refused, so that a misspelt one
@@ -76,7 +77,8 @@ export interface PipelineListQuery {
 export interface TokenRequest {
   /** `*`: any. */
   readonly runnerId: string;
-  readonly expiresInSeconds?: number;
+  /** Absent: a year. */
+  readonly expiresInSeconds?: number | "never";
 }
 
 /** Query of `GET /api/v1/runs/:id/logs`, in bytes. */
@@ -183,7 +185,12 @@ export const TOKEN_REQUEST: z.ZodType<TokenRequest> = z.strictObject({
   runnerId: z
     .union([runnerId, z.literal("*")], { error: "must be a runner id, or * for any" })
     .describe("the only runner id the token will be good for; `*`: any"),
-  expiresInSeconds: z.int().positive().max(315_360_000).exactOptional().describe("absent: it doesn't expire"),
+  expiresInSeconds: z
+    .union([z.int().positive().max(MAX_LIFETIME_SECONDS), z.literal("never")], {
+      error: `must be a whole number from 1 to ${MAX_LIFETIME_SECONDS}, or "never"`,
+    })
+    .exactOptional()
+    .describe("absent: a year. Clocks may be 30 s apart, so a token is taken for as much longer"),
 });
 
 export const LOG_QUERY: z.ZodType<LogQuery> = z.strictObject({

@@ -1,6 +1,8 @@
 import type { Context, Hono } from "hono";
+import { CodedError } from "../../base/errors.ts";
 import { API_ROUTES, type ApiRoutes } from "./catalogue.ts";
 import type { ApiEnvironment } from "./dependencies.ts";
+import { API_ERRORS } from "./errors.ts";
 import { pathId, readBody, readQuery } from "./read-request.ts";
 import type { ApiRequest, Handler, Nothing, Route, StreamRoute } from "./route.ts";
 
@@ -17,11 +19,25 @@ export function serveRoutes(app: Hono<ApiEnvironment>, handlers: Handlers): void
   for (const name of Object.keys(API_ROUTES) as (keyof ApiRoutes)[]) {
     serve(app, API_ROUTES[name] as AnyRoute, handlers[name] as AnyHandler);
   }
+  const methods = Map.groupBy(Object.values(API_ROUTES) as AnyRoute[], ({ path }) => pathPattern(path));
+  // Behind the routes, so that it is reached by their other methods only.
+  for (const [path, routes] of methods) app.all(path, () => refuseMethod(routes));
+}
+
+/** @throws CodedError MethodNotAllowed with the fact `allow` */
+function refuseMethod(routes: readonly AnyRoute[]): never {
+  const allow = routes.flatMap(({ method }) => (method === "GET" ? [method, "HEAD"] : [method])).join(", ");
+  throw new CodedError(API_ERRORS.MethodNotAllowed, "Cannot serve the request: this address has no such method", {
+    facts: { allow },
+  });
+}
+
+function pathPattern(path: string): string {
+  return path.replace(/\{\w+\}/, ":id");
 }
 
 function serve(app: Hono<ApiEnvironment>, route: AnyRoute, handler: AnyHandler): void {
-  const path = route.path.replace(/\{\w+\}/, ":id");
-  app.on(route.method, path, async (c) => {
+  app.on(route.method, pathPattern(route.path), async (c) => {
     const query = readQuery(c, route.query, route.lists);
     if ("events" in route) return (await handler({ id: pathId(c), query, body: {} }, c)) as Response;
     const body = route.body === undefined ? ({} satisfies Nothing) : await readBody(c, route.body);

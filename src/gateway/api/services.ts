@@ -1,5 +1,6 @@
 import type { ServiceRecord } from "../store/store.ts";
 import type { ApiDependencies } from "./dependencies.ts";
+import { inApi } from "./instants.ts";
 import { notFound } from "./read-request.ts";
 import type { Handlers } from "./serve-route.ts";
 
@@ -19,20 +20,20 @@ export function serviceHandlers({
     listServices: async ({ query: { after, ...rest } }) => {
       const services = await store.listServices({ ...rest, ...(after === undefined ? {} : { afterName: after }) });
       const last = services.length === rest.limit ? services.at(-1) : undefined;
-      return { services, ...(last === undefined ? {} : { nextAfter: last.name }) };
+      return { services: services.map(inApi), ...(last === undefined ? {} : { nextAfter: last.name }) };
     },
-    getService: ({ id }) => find(id),
+    getService: async ({ id }) => inApi(await find(id)),
     createService: async ({ body }) => {
       const service: ServiceRecord = { ...body, serviceId: crypto.randomUUID(), createdAt: clock.now() };
       await store.addService(service);
       sessions.wake(service.runnerId);
-      return service;
+      return inApi(service);
     },
     deleteService: async ({ id }) => {
       const service = await find(id);
       await store.deleteService(service.serviceId);
       sessions.wake(service.runnerId);
-      return service;
+      return inApi(service);
     },
   };
 }

@@ -1,17 +1,11 @@
 import type { TokenRecord } from "../store/store.ts";
+import { inApi } from "./instants.ts";
 import type { TokenView } from "./views.ts";
 
 /** A token as people see it: without its hash, and with what has become of it. */
 export function tokenView(token: TokenRecord, now: number): TokenView {
-  const { tokenId, runnerId, createdAt, expiresAt, revokedAt } = token;
-  return {
-    tokenId,
-    runnerId: runnerId ?? "*",
-    createdAt,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-    ...(revokedAt === undefined ? {} : { revokedAt }),
-    state: stateOf(token, now),
-  };
+  const { sha256: _, runnerId, ...shown } = token;
+  return { ...inApi(shown), runnerId: runnerId ?? "*", state: stateOf(token, now) };
 }
 
 function stateOf({ expiresAt, revokedAt }: TokenRecord, now: number): TokenView["state"] {

@@ -8,12 +8,12 @@ import {
   PIPELINE_KEY,
   RUN_STATE,
   SCHEDULE,
-  TIMESTAMP,
   UUID,
 } from "../../protocol/shapes.ts";
 import type { RefusedPipeline } from "../sessions/sessions.ts";
 import type { PipelineRecord, RunnerRecord, RunRecord, ServiceRecord } from "../store/store.ts";
 import type { ErrorBody } from "./error-response.ts";
+import type { InApi } from "./instants.ts";
 import type { LogProof } from "./log-proof.ts";
 
 /*
@@ -21,8 +21,17 @@ import type { LogProof } from "./log-proof.ts";
  * them; they are strict, so that a field which nobody described can't slip out.
  */
 
+/** A service as it is answered. */
+export type ServiceView = InApi<ServiceRecord>;
+
+/** A pipeline as it is answered. */
+export type PipelineView = InApi<PipelineRecord>;
+
+/** A run as it is answered. */
+export type RunView = InApi<RunRecord>;
+
 /** A runner, and whether it is here. */
-export interface RunnerView extends RunnerRecord {
+export interface RunnerView extends InApi<RunnerRecord> {
   readonly status: "Connected" | "Disconnected";
   readonly orphans?: readonly PipelineKey[];
   readonly refused?: readonly RefusedPipeline[];
@@ -41,9 +50,10 @@ export interface LogPageView extends LogProof {
 export interface TokenView {
   readonly tokenId: string;
   readonly runnerId: string;
-  readonly createdAt: number;
-  readonly expiresAt?: number;
-  readonly revokedAt?: number;
+  readonly createdAt: string;
+  /** Absent: never. */
+  readonly expiresAt?: string;
+  readonly revokedAt?: string;
   readonly state: "valid" | "expired" | "revoked";
 }
 
@@ -53,6 +63,8 @@ export interface IssuedTokenView extends TokenView {
 }
 
 const bytes = z.int().nonnegative();
+
+const time = z.iso.datetime({ precision: 3 }).meta({ id: "Time", description: "RFC 3339, in UTC, with milliseconds" });
 
 const refusedPipeline = z.strictObject({
   pipelineId: UUID,
@@ -74,8 +86,8 @@ export const RUNNER_VIEW: z.ZodType<RunnerView> = z
     executor: z.string().exactOptional(),
     platform: z.string().exactOptional(),
     maxConcurrentRuns: bytes.exactOptional(),
-    lastSeenAt: TIMESTAMP.exactOptional(),
-    createdAt: TIMESTAMP,
+    lastSeenAt: time.exactOptional(),
+    createdAt: time,
     orphans: z
       .array(PIPELINE_KEY)
       .exactOptional()
@@ -87,18 +99,18 @@ export const RUNNER_VIEW: z.ZodType<RunnerView> = z
   })
   .meta({ id: "Runner", description: "a runner as the gateway knows it" });
 
-export const SERVICE_VIEW: z.ZodType<ServiceRecord> = z
+export const SERVICE_VIEW: z.ZodType<ServiceView> = z
   .strictObject({
     serviceId: UUID,
     name: z.string(),
     serviceType: z.string(),
     connection: JSON_OBJECT.describe("as it was given: with references, not credentials"),
     runnerId: z.string(),
-    createdAt: TIMESTAMP,
+    createdAt: time,
   })
   .meta({ id: "Service", description: "a data source" });
 
-export const PIPELINE_VIEW: z.ZodType<PipelineRecord> = z
+export const PIPELINE_VIEW: z.ZodType<PipelineView> = z
   .strictObject({
     pipelineId: UUID,
     serviceId: UUID,
@@ -116,13 +128,13 @@ export const PIPELINE_VIEW: z.ZodType<PipelineRecord> = z
     deployed: z.boolean(),
     generation: GENERATION,
     hash: z.string().describe("SHA-256 of what the runner gets; empty while not deployed"),
-    deletedAt: TIMESTAMP.exactOptional(),
-    createdAt: TIMESTAMP,
-    updatedAt: TIMESTAMP,
+    deletedAt: time.exactOptional(),
+    createdAt: time,
+    updatedAt: time,
   })
   .meta({ id: "Pipeline", description: "a pipeline as it is wanted; its bot token is never shown" });
 
-export const RUN_VIEW: z.ZodType<RunRecord> = z
+export const RUN_VIEW: z.ZodType<RunView> = z
   .strictObject({
     runId: UUID,
     pipelineId: UUID,
@@ -134,10 +146,10 @@ export const RUN_VIEW: z.ZodType<RunRecord> = z
     stopRequested: z.boolean(),
     sourceConfigOverride: JSON_OBJECT.exactOptional(),
     appConfigOverride: JSON_OBJECT.exactOptional(),
-    createdAt: TIMESTAMP,
-    startDeadline: TIMESTAMP.describe("if it hasn't started by then it fails with `StartTimeout`"),
-    startedAt: TIMESTAMP.exactOptional(),
-    endedAt: TIMESTAMP.exactOptional(),
+    createdAt: time,
+    startDeadline: time.describe("if it hasn't started by then it fails with `StartTimeout`"),
+    startedAt: time.exactOptional(),
+    endedAt: time.exactOptional(),
     exitCode: z.int().exactOptional().describe("of the ingestion program, when it exited by itself"),
     proof: z.string().exactOptional().describe("what the terminal state rests on"),
     failure: FAILURE.exactOptional(),
@@ -183,9 +195,11 @@ export const RUN_EVENTS: Readonly<Record<"run" | "log" | "end", z.ZodType>> = {
 const tokenFields = {
   tokenId: UUID,
   runnerId: z.string().describe("the only runner id it is good for; `*`: any"),
-  createdAt: TIMESTAMP,
-  expiresAt: TIMESTAMP.exactOptional(),
-  revokedAt: TIMESTAMP.exactOptional(),
+  createdAt: time,
+  expiresAt: time
+    .exactOptional()
+    .describe("absent: never; clocks may be 30 s apart, so it ends for good that much later"),
+  revokedAt: time.exactOptional(),
   state: z.enum(["valid", "expired", "revoked"]),
 };
 

@@ -25,6 +25,13 @@ export class FailureLimit {
     this.#limits = limits;
   }
 
+  /** Counts a failure of this address and throws it, or what is told instead once there were too many. @throws CodedError TooManyFailures, `failure` */
+  refuse(address: string, failure: unknown): never {
+    this.check(address);
+    this.note(address);
+    throw failure;
+  }
+
   /** @throws CodedError TooManyFailures with the fact `retryAfterSeconds` */
   check(address: string): void {
     const over = this.#clearTime(address) - this.#clock.monotonic() - (this.#limits.burst - 1) * this.#limits.forgetMs;

@@ -10,8 +10,12 @@ import type { TokenKeys } from "./keys.ts";
 
 const ISSUER = "hybrid-runner-gateway";
 const ALGORITHM = "EdDSA";
-/** How far clocks may be apart, in seconds. */
+/** How far clocks may be apart, in seconds. The documents tell it, because it lengthens the life of every token. */
 const LEEWAY_SECONDS = 30;
+/** A year: long enough for a runner that is looked after, and a forgotten token ends by itself. */
+export const DEFAULT_LIFETIME_SECONDS: number = 365 * 86_400;
+/** Ten years; whoever wants more says that it never ends. */
+export const MAX_LIFETIME_SECONDS: number = 3650 * 86_400;
 const MAX_TOKEN_LENGTH = 4096;
 
 /** Why a runner's token is refused. */
@@ -26,8 +30,8 @@ export interface TokenHolder extends RunnerIdentity {
 export interface TokenWish {
   /** Absent: good for any runner id. */
   readonly runnerId?: string;
-  /** Absent: it doesn't expire. */
-  readonly expiresInSeconds?: number;
+  /** Absent: a year. */
+  readonly expiresInSeconds?: number | "never";
 }
 
 /** Issues a token: the text is given out once, the store keeps only its hash. */
@@ -40,7 +44,8 @@ export async function createRunnerToken(
   const now = clock.now();
   const tokenId = crypto.randomUUID();
   const issuedAt = Math.floor(now / 1000);
-  const expiry = wish.expiresInSeconds === undefined ? undefined : issuedAt + wish.expiresInSeconds;
+  const { expiresInSeconds = DEFAULT_LIFETIME_SECONDS } = wish;
+  const expiry = expiresInSeconds === "never" ? undefined : issuedAt + expiresInSeconds;
   const unsigned = new SignJWT()
     .setProtectedHeader({ alg: ALGORITHM, typ: "JWT" })
     .setIssuer(ISSUER)

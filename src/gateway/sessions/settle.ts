@@ -1,3 +1,4 @@
+import { instant } from "../../base/instants.ts";
 import { FAILURE_CATEGORIES, type FailureCategory } from "../../protocol/failure-category.ts";
 import type { RunReport } from "../../protocol/messages.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
@@ -66,8 +67,4 @@ export function lost(run: RunIdentity, now: number, evidence: string): RunReport
     summary: "The runner accepted the run and no longer has it",
     detail: evidence,
   });
-}
-
-function instant(time: number): string {
-  return new Date(time).toISOString();
 }

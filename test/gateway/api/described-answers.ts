@@ -35,7 +35,8 @@ export function expectDescribed(method: string, path: string, status: number, bo
   expectShape(ERROR_VIEW, body, what);
   const { code } = body as { code: string };
   expect(status, what).toBe(ERROR_STATUS[code] ?? 500);
-  if (route === undefined) expect(["NotFound", "AdminTokenRefused", "TooManyFailures"], what).toContain(code);
+  if (route === undefined)
+    expect(["NotFound", "MethodNotAllowed", "AdminTokenRefused", "TooManyFailures"], what).toContain(code);
   else
     expect(
       errorsOfRoute(route).map((kind) => kind.code),

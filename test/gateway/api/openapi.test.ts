@@ -45,7 +45,8 @@ test("openapi.json is what OpenAPI 3.1 allows, by a validator that isn't ours", 
 test("openapi.json has every route that the gateway serves, and no other", () => {
   const app = createApi({ store: {}, clock: systemClock, log: silentLog } as unknown as ApiDependencies);
   const served = app.routes
-    .filter(({ method, path }) => !(method === "ALL" && path === "/api/*"))
+    // The guard before the routes, and behind them what refuses their other methods.
+    .filter(({ method }) => method !== "ALL")
     .map(({ method, path }) => `${method} ${path.replace(/:\w+/, "{}")}`);
   const described = operations.map(({ method, path }) => `${method} ${path.replace(/\{\w+\}/, "{}")}`);
   expect(described.length).toBeGreaterThan(20);
@@ -118,6 +119,34 @@ test("routes refuse a query or body field that they don't know, each of them", a
     expect([body.status, body.body.code], name).toEqual([400, "BadRequest"]);
     expect(body.body.message, name).toContain("misspelt");
   }
+});
+
+test("routes refuse every other method by naming those they have, each of them", async () => {
+  const gateway = await TestGateway.start();
+  const paths = Map.groupBy(ROUTES, ([, { path }]) => path.replace(/\{\w+\}/, "x"));
+  expect(paths.size).toBeGreaterThan(15);
+  for (const [path, routes] of paths) {
+    const own = new Set<string>(routes.map(([, { method }]) => method));
+    for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter((name) => !own.has(name))) {
+      const { status, headers, body } = await gateway.call(method, path);
+      expect([status, body.code], `${method} ${path}`).toEqual([405, "MethodNotAllowed"]);
+      const allowed = new Set((headers.get("allow") ?? "").split(", "));
+      expect(allowed, `${method} ${path}`).toEqual(own.has("GET") ? new Set([...own, "HEAD"]) : own);
+    }
+  }
+  const stranger = await fetch(`${gateway.url}/api/v1/runs`, { method: "PUT" });
+  expect(stranger.status).toBe(401);
+});
+
+test("answers tell times as RFC 3339 in UTC, every time of every answer", () => {
+  const known = Object.entries(document.components.schemas).flatMap(([name, schema]) =>
+    Object.entries((schema as { properties?: Record<string, object> }).properties ?? {})
+      .filter(([field]) => /(?:At|Deadline)$/.test(field) && field !== "logHeldAt")
+      .map(([field, shape]) => [`${name}.${field}`, JSON.stringify(shape)] as const),
+  );
+  expect(known.length).toBeGreaterThan(10);
+  for (const [field, shape] of known) expect(shape, field).toContain("#/components/schemas/Time");
+  expect(text).not.toContain("epoch milliseconds");
 });
 
 test("routeOf finds fixed paths before parameters", () => {

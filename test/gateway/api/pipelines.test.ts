@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
-import type { PipelineRecord, RunRecord } from "../../../src/gateway/store/store.ts";
+import type { PipelineView, RunView } from "../../../src/gateway/api/views.ts";
 import { eventually } from "../../fakes/eventually.ts";
 import { TestGateway } from "../test-gateway.ts";
 
@@ -8,7 +8,7 @@ test("pipelines are created under the service's name and runner, not deployed", 
   const gateway = await TestGateway.start();
   const service = await gateway.service("shop");
   const schedule = { cron: "0 3 * * *" };
-  const created = await gateway.ask<PipelineRecord>("POST", "/api/v1/pipelines", {
+  const created = await gateway.ask<PipelineView>("POST", "/api/v1/pipelines", {
     name: "nightly",
     serviceId: service.serviceId,
     pipelineType: "metadata",
@@ -72,7 +72,7 @@ test("pipelines deploy in a new generation each time and reach the runner with t
   const gateway = await TestGateway.start();
   const runner = await gateway.runner();
   const { pipelineId } = await gateway.deployed();
-  const second = await gateway.ask<PipelineRecord>("POST", `/api/v1/pipelines/${pipelineId}/deploy`);
+  const second = await gateway.ask<PipelineView>("POST", `/api/v1/pipelines/${pipelineId}/deploy`);
   expect(second).toMatchObject({ deployed: true, generation: 3 });
   expect(second.hash).toMatch(/^[0-9a-f]{64}$/);
   await eventually(() => {
@@ -93,7 +93,7 @@ test("pipelines toggle over, or to what is asked, and tell the runner", async ()
   const gateway = await TestGateway.start();
   const runner = await gateway.runner();
   const { pipelineId } = await gateway.deployed();
-  const toggle = (body?: object): Promise<PipelineRecord> =>
+  const toggle = (body?: object): Promise<PipelineView> =>
     gateway.ask("POST", `/api/v1/pipelines/${pipelineId}/toggle`, body);
   const off = await toggle();
   expect(off).toMatchObject({ enabled: false, generation: 3 });
@@ -123,7 +123,7 @@ test("pipelines are listed by full name, by pages and by conditions", async () =
   }
   const list = async (query: string): Promise<{ names: string[]; nextAfter?: string }> => {
     const path = `/api/v1/pipelines${query}`;
-    const { pipelines, ...rest } = await gateway.ask<{ pipelines: PipelineRecord[] }>("GET", path);
+    const { pipelines, ...rest } = await gateway.ask<{ pipelines: PipelineView[] }>("GET", path);
     return { names: pipelines.map((pipeline) => pipeline.fullyQualifiedName), ...rest };
   };
   expect(await list("")).toEqual({ names: ["bank.b", "shop.a", "shop.c"] });
@@ -160,7 +160,7 @@ test("pipelines run: the order is kept for a runner that is away, and reaches it
     attempt: 1,
     stopRequested: false,
   });
-  expect(run.startDeadline).toBeGreaterThanOrEqual(before + 100_000);
+  expect(Date.parse(run.startDeadline)).toBeGreaterThanOrEqual(before + 100_000);
   const runner = await gateway.runner();
   await eventually(() => {
     expect(runner.newest("run.start").body).toMatchObject({
@@ -196,9 +196,9 @@ test("pipelines delete to a tombstone, twice with the same answer, and their nam
   const gateway = await TestGateway.start();
   const { pipelineId, serviceId, generation } = await gateway.deployed();
   const { runId } = await gateway.startRun(pipelineId);
-  const deleted = await gateway.ask<PipelineRecord>("DELETE", `/api/v1/pipelines/${pipelineId}`);
+  const deleted = await gateway.ask<PipelineView>("DELETE", `/api/v1/pipelines/${pipelineId}`);
   expect(deleted.generation).toBe(generation + 1);
-  expect(deleted.deletedAt).toBeGreaterThan(0);
+  expect(Date.parse(deleted.deletedAt ?? "")).toBeGreaterThan(0);
   expect(await gateway.ask("DELETE", `/api/v1/pipelines/${pipelineId}`)).toEqual(deleted);
   expect((await gateway.run(runId)).stopRequested).toBe(true);
   expect(await gateway.ask("GET", "/api/v1/pipelines")).toEqual({ pipelines: [] });
@@ -216,13 +216,13 @@ test("pipelines changed by many at once lose no change", async () => {
   const gateway = await TestGateway.start();
   const { pipelineId } = await gateway.pipeline();
   const answers = await Promise.all(
-    Array.from({ length: 4 }, () => gateway.call<PipelineRecord>("POST", `/api/v1/pipelines/${pipelineId}/deploy`)),
+    Array.from({ length: 4 }, () => gateway.call<PipelineView>("POST", `/api/v1/pipelines/${pipelineId}/deploy`)),
   );
   const good = answers.filter(({ status }) => status === 200);
   const refused = answers.filter(({ status }) => status === 409);
   expect(good.length + refused.length).toBe(4);
   expect(new Set(good.map(({ body }) => body.generation)).size).toBe(good.length);
-  const { generation } = await gateway.ask<PipelineRecord>("GET", `/api/v1/pipelines/${pipelineId}`);
+  const { generation } = await gateway.ask<PipelineView>("GET", `/api/v1/pipelines/${pipelineId}`);
   expect(generation).toBe(1 + good.length);
 });
 
@@ -240,11 +240,11 @@ test("a run that has ended shows its exit code, proof and failure", async () => 
     expect(found.state).toBe("failed");
     return found;
   });
-  expect(run satisfies RunRecord).toMatchObject({
+  expect(run satisfies RunView).toMatchObject({
     exitCode: 3,
     failure,
-    startedAt: 1,
-    endedAt: 2,
+    startedAt: "1970-01-01T00:00:00.001Z",
+    endedAt: "1970-01-01T00:00:00.002Z",
     dispatch: "accepted",
   });
 });

@@ -6,7 +6,7 @@ test("runners are shown connected with what they told, and disconnected when the
   const gateway = await TestGateway.start();
   expect(await gateway.ask("GET", "/api/v1/runners")).toEqual({ runners: [] });
   const runner = await gateway.runner();
-  const connected = await gateway.ask<{ lastSeenAt: number }>("GET", "/api/v1/runners/alpha");
+  const connected = await gateway.ask<{ lastSeenAt: string }>("GET", "/api/v1/runners/alpha");
   expect(connected).toMatchObject({
     runnerId: "alpha",
     status: "Connected",
@@ -18,7 +18,7 @@ test("runners are shown connected with what they told, and disconnected when the
     maxConcurrentRuns: 4,
     orphans: [],
   });
-  expect(connected.lastSeenAt).toBeGreaterThan(0);
+  expect(Date.parse(connected.lastSeenAt)).toBeGreaterThan(0);
   runner.leave();
   await eventually(async () => {
     const { runners } = await gateway.ask<{ runners: object[] }>("GET", "/api/v1/runners");

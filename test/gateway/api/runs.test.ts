@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import type { RunRecord } from "../../../src/gateway/store/store.ts";
+import type { RunView } from "../../../src/gateway/api/views.ts";
 import { eventually } from "../../fakes/eventually.ts";
 import type { ScriptedRunner } from "../scripted-runner.ts";
 import { TestGateway } from "../test-gateway.ts";
@@ -17,7 +17,7 @@ const bytes = (text: string): number => new TextEncoder().encode(text).length;
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /** A run that its runner has accepted. */
-async function acceptedRun(): Promise<{ gateway: TestGateway; runner: ScriptedRunner; run: RunRecord }> {
+async function acceptedRun(): Promise<{ gateway: TestGateway; runner: ScriptedRunner; run: RunView }> {
   const gateway = await TestGateway.start();
   const runner = await gateway.runner();
   const { pipelineId } = await gateway.deployed();
@@ -31,7 +31,7 @@ test("runs are listed newest first, by pages and by conditions", async () => {
   const [first, second] = [await gateway.deployed(), await gateway.deployed()];
   const ids: string[] = [];
   for (const { pipelineId } of [first, first, second]) ids.unshift((await gateway.startRun(pipelineId)).runId);
-  const list = (query: string): Promise<{ runs: RunRecord[]; nextBefore?: string }> =>
+  const list = (query: string): Promise<{ runs: RunView[]; nextBefore?: string }> =>
     gateway.ask("GET", `/api/v1/runs${query}`);
   const idsOf = async (query: string): Promise<string[]> => (await list(query)).runs.map(({ runId }) => runId);
   expect(await idsOf("")).toEqual(ids);
@@ -67,12 +67,12 @@ test("runs stop: the wish is kept and told to the runner; a run that has ended s
   const { gateway, runner, run } = await acceptedRun();
   const { runId, pipelineId } = run;
   runner.report({ runId, pipelineId, attempt: 1, state: "running" });
-  const answer = await gateway.call<{ run: RunRecord }>("POST", `/api/v1/runs/${runId}/stop`);
+  const answer = await gateway.call<{ run: RunView }>("POST", `/api/v1/runs/${runId}/stop`);
   expect([answer.status, answer.body.run.stopRequested]).toEqual([202, true]);
   await eventually(() => expect(runner.newest("run.stop").body.runId).toBe(runId));
   runner.report({ runId, pipelineId, attempt: 1, state: "stopped", endedAt: 5 });
   await eventually(async () => expect((await gateway.run(runId)).state).toBe("stopped"));
-  const again = await gateway.call<{ run: RunRecord }>("POST", `/api/v1/runs/${runId}/stop`);
+  const again = await gateway.call<{ run: RunView }>("POST", `/api/v1/runs/${runId}/stop`);
   expect([again.status, again.body.run.state]).toEqual([202, "stopped"]);
 });
 

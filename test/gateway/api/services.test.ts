@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ServiceRecord } from "../../../src/gateway/store/store.ts";
+import type { ServiceView } from "../../../src/gateway/api/views.ts";
 import { TestGateway } from "../test-gateway.ts";
 
 test("services are created, listed, read and deleted", async () => {
@@ -27,7 +27,7 @@ test("services are listed by name, by pages and by runner", async () => {
   ])
     await gateway.service(name, { runnerId });
   const list = async (query: string): Promise<{ names: string[]; nextAfter?: string }> => {
-    const { services, ...rest } = await gateway.ask<{ services: ServiceRecord[] }>("GET", `/api/v1/services${query}`);
+    const { services, ...rest } = await gateway.ask<{ services: ServiceView[] }>("GET", `/api/v1/services${query}`);
     return { names: services.map(({ name }) => name), ...rest };
   };
   expect(await list("?limit=2")).toEqual({ names: ["a", "b"], nextAfter: "b" });
@@ -46,7 +46,7 @@ test("services have names of their own", async () => {
   });
   expect([second.status, second.body.code]).toEqual([409, "NameTaken"]);
   expect(second.body.advice).not.toBe("");
-  expect((await gateway.ask<{ services: ServiceRecord[] }>("GET", "/api/v1/services")).services).toHaveLength(1);
+  expect((await gateway.ask<{ services: ServiceView[] }>("GET", "/api/v1/services")).services).toHaveLength(1);
 });
 
 test("services with pipelines are not deleted", async () => {

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { PipelineRecord } from "../../../src/gateway/store/store.ts";
+import type { PipelineView } from "../../../src/gateway/api/views.ts";
 import { eventually } from "../../fakes/eventually.ts";
 import { TestGateway } from "../test-gateway.ts";
 
-const find = (gateway: TestGateway, { pipelineId }: PipelineRecord): Promise<PipelineRecord> =>
+const find = (gateway: TestGateway, { pipelineId }: PipelineView): Promise<PipelineView> =>
   gateway.ask("GET", `/api/v1/pipelines/${pipelineId}`);
 
 test("a gateway that starts with another server address makes new generations of what it concerns, and nothing else", async () => {
