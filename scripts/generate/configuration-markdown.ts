@@ -11,6 +11,8 @@ Generated from \`src/config/settings.ts\` by \`npm run generate\`. Do not edit.
 A flag wins over a variable, a variable over the file (\`--config FILE\` or \`CONFIG_FILE\`, YAML, unknown keys are refused), the file over the default.
 The flag of a setting is its first variable in kebab-case: \`AGENT_ID\` is \`--agent-id\`. Lists and objects that are written as JSON in a variable can be written as YAML in the file.
 An empty text counts as not set, and so does a value such as \`tcp://10.0.0.1:80\`, which Kubernetes sets for Services of the namespace. All problems are printed at once, and the exit code is 2.
+Quotes around a value are refused, and so are paths that begin with \`~\` or a variable: nothing here replaces what a shell would. A variable that is nearly one of these is told in the log.
+Where a secret is a flag, or its file can be read by others on the machine, the log has a warning; files that a container mounts don't count.
 
 \`hybrid-runner config show\` prints every setting with its value and where that is from, without secrets; \`--json\` does it for programs.
 

@@ -1,4 +1,5 @@
 import { CodedError } from "../base/errors.ts";
+import { exposures } from "../config/exposure.ts";
 import { evaluateSettings } from "../config/load.ts";
 import { readSources } from "../config/read.ts";
 import { type ShownSetting, showSettings } from "../config/show.ts";
@@ -14,9 +15,10 @@ export async function run(args: readonly string[]): Promise<number> {
       advice: "Write: hybrid-runner config show [--json]",
     });
   }
-  const { sources, values } = await readSources(rest, { json: { type: "boolean" } });
+  const { sources, configFile, values } = await readSources(rest, { json: { type: "boolean" } });
   const evaluation = evaluateSettings(sources);
-  const { warnings, problems } = evaluation;
+  const { problems } = evaluation;
+  const warnings = [...evaluation.warnings, ...(await exposures(evaluation, sources, configFile))];
   const settings = showSettings(evaluation, sources);
   const shown =
     values["json"] === true

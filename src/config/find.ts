@@ -1,5 +1,6 @@
+import { nearName } from "../base/near-name.ts";
 import { isOldName } from "./settings/generations.ts";
-import { flagOf, SETTINGS, type Settings } from "./settings.ts";
+import { flagOf, SETTING_KEYS, SETTINGS, type Settings } from "./settings.ts";
 
 /** Where values come from, in falling precedence. Empty texts count as not set (facts: collate-hybrid-runner §3 rule 5). */
 export interface Sources {
@@ -52,10 +53,40 @@ export function fileEntries(file: unknown, problems: string[]): ReadonlyMap<stri
     return entries;
   }
   for (const [key, value] of Object.entries(file)) {
-    if (!Object.hasOwn(SETTINGS, key)) problems.push(`${key} in the configuration file is not a setting`);
+    if (!Object.hasOwn(SETTINGS, key))
+      problems.push(`${key} in the configuration file is not a setting${meantKey(key)}`);
     else if (value !== null) entries.set(key, typeof value === "object" ? JSON.stringify(value) : String(value));
   }
   return entries;
+}
+
+/** Every variable of the runner, each with the setting it is of. */
+const VARIABLES: ReadonlyMap<string, keyof Settings> = new Map(
+  SETTING_KEYS.flatMap((key) => SETTINGS[key].variables.map((name) => [name, key] as const)),
+);
+
+/** The file has each setting by its key; whoever copies an environment writes the variable. */
+function meantKey(written: string): string {
+  const key = VARIABLES.get(written) ?? nearName(written, SETTING_KEYS);
+  const variable = key === undefined ? nearName(written, VARIABLES.keys()) : undefined;
+  const meant = key ?? (variable === undefined ? undefined : VARIABLES.get(variable));
+  return meant === undefined ? "" : `: write ${meant}`;
+}
+
+/** Belong to others: secrets, and the gateway's settings, which tells its own. */
+const OTHERS = /^HYBRID_RUNNER_(?:SECRET|GATEWAY)_/;
+
+/** A misspelt variable is ignored, so it is told; not where the one that was meant is set as well. */
+export function misspeltVariables(environment: Sources["environment"]): readonly string[] {
+  const known = [...VARIABLES.keys(), "CONFIG_FILE"];
+  return Object.keys(environment).flatMap((name) => {
+    if (OTHERS.test(name) || VARIABLES.has(name) || !isSet(environment[name])) return [];
+    // `HYBRID_RUNNER_AGENT_ID` is how other programs would have it.
+    const bare = name.replace(/^HYBRID_RUNNER_/, "");
+    const meant = bare !== name && known.includes(bare) ? bare : nearName(bare, known);
+    if (meant === undefined || isSet(environment[meant])) return [];
+    return [`${name} is not a setting and changes nothing: ${meant} is meant, perhaps`];
+  });
 }
 
 function isSet(value: string | undefined): boolean {

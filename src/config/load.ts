@@ -1,7 +1,8 @@
 import { CodedError } from "../base/errors.ts";
 import { contradictions, remarks } from "./contradictions.ts";
 import { CONFIG_ERRORS } from "./errors.ts";
-import { fileEntries, find, type Sources } from "./find.ts";
+import { fileEntries, find, misspeltVariables, type Sources } from "./find.ts";
+import { parseSetting } from "./parse-setting.ts";
 import { SETTING_KEYS, SETTINGS, type Settings } from "./settings.ts";
 import { workOut } from "./work-out.ts";
 
@@ -54,7 +55,7 @@ export function evaluateSettings(sources: Sources): Evaluation {
     const found = find(key, sources, file, warnings);
     origins[key] = found?.origin ?? "default";
     names[key] = found?.name ?? row.variables[0];
-    if (found !== undefined) values[key] = read(found, row.parse, problems);
+    if (found !== undefined) values[key] = parseSetting<unknown>(found, row, problems);
     else if (row.fallback !== undefined) values[key] = row.fallback();
     else {
       origins[key] = "missing";
@@ -64,19 +65,6 @@ export function evaluateSettings(sources: Sources): Evaluation {
   workOut(values, origins, sources.environment);
   const judged = { values: values as Partial<Settings>, origins: origins as Evaluation["origins"], names };
   problems.push(...contradictions(judged));
-  warnings.push(...remarks(judged));
+  warnings.push(...remarks(judged), ...misspeltVariables(sources.environment));
   return { values: judged.values, origins: judged.origins, warnings, problems };
-}
-
-function read(
-  found: { readonly text: string; readonly name: string },
-  parse: (text: string) => unknown,
-  problems: string[],
-): unknown {
-  try {
-    return parse(found.text);
-  } catch (error) {
-    problems.push(`${found.name} must be ${(error as Error).message}`);
-    return undefined;
-  }
 }

@@ -1,8 +1,9 @@
-import { isMap, isNode, LineCounter, parseDocument } from "yaml";
+import { isMap, isNode } from "yaml";
 import { errorCode } from "../base/errors.ts";
 import { readTextIfExists } from "../runtime/files.ts";
 import { containerMistakes, type ParameterMistake, podMistakes } from "./pod-parameters.ts";
 import type { Settings } from "./settings.ts";
+import { readYaml } from "./yaml-text.ts";
 
 /** Changes to ingestion pods, as the two parameter files have them. */
 export interface PodParameters {
@@ -62,30 +63,14 @@ export function readParameters(
   text: string,
   mistakesOf: (value: unknown) => readonly ParameterMistake[],
 ): { readonly value: Readonly<Record<string, unknown>>; readonly mistakes: readonly string[] } {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const at = (offset: number): string => {
-    const { line, col } = lines.linePos(offset);
-    return `line ${line}, column ${col}`;
-  };
-  // Only the error's code: its message quotes the file.
-  const broken = document.errors.map(({ pos, code }) => `${at(pos[0])}: it is not YAML (${code})`);
+  const { contents, at, value, mistakes: broken } = readYaml(text);
   if (broken.length > 0) return { value: {}, mistakes: broken };
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: MOST_ALIASES });
-  } catch {
-    return { value: {}, mistakes: [`${at(0)}: its aliases can't be followed`] };
-  }
   const mistakes = mistakesOf(value ?? {}).map(({ path, message }) => {
-    const where = at(offsetOf(document.contents, path));
+    const where = at(offsetOf(contents, path));
     return path.length === 0 ? `${where}: it ${message}` : `${where}: ${path.join(".")} ${message}`;
   });
   return { value: mistakes.length === 0 ? ((value ?? {}) as Readonly<Record<string, unknown>>) : {}, mistakes };
 }
-
-/** More would be an attempt to fill the memory. */
-const MOST_ALIASES = 100;
 
 /** Where a path's last key or item begins in the text; of what can't be found, the last part that can. */
 function offsetOf(contents: unknown, path: readonly (string | number)[]): number {

@@ -1,12 +1,17 @@
-import { parse as parseYaml } from "yaml";
+import { isMap, isScalar } from "yaml";
 import { CodedError, errorCode } from "../base/errors.ts";
 import { type FlagTable, parseArguments } from "../runtime/arguments.ts";
-import { absolutePath, joinPath, readTextIfExists } from "../runtime/files.ts";
-import { environment, place } from "../runtime/system.ts";
+import { absolutePath, readTextIfExists } from "../runtime/files.ts";
+import { environment } from "../runtime/system.ts";
 import { CONFIG_ERRORS } from "./errors.ts";
+import { exposures } from "./exposure.ts";
 import { configInvalid, type LoadedSettings, loadSettings, type Sources } from "./load.ts";
 import { type PodParameters, readPodParameters } from "./parameter-files.ts";
+import { parseSetting } from "./parse-setting.ts";
 import { flagOf, SETTING_KEYS, type Settings } from "./settings.ts";
+import { stateDirectory } from "./state-directory.ts";
+import { path as pathOf } from "./values.ts";
+import { readYaml } from "./yaml-text.ts";
 
 /** Settings with the data directory filled in, and with what stands in files that they name. */
 export type CompleteSettings = LoadedSettings & {
@@ -18,11 +23,13 @@ export type CompleteSettings = LoadedSettings & {
  * @throws CodedError UsageError, ConfigInvalid
  */
 export async function readSettings(args: readonly string[]): Promise<CompleteSettings> {
-  const { sources } = await readSources(args);
+  const { sources, configFile } = await readSources(args);
   const loaded = loadSettings(sources);
+  const exposed = await exposures({ values: loaded.settings, origins: loaded.origins }, sources, configFile);
   const dataDirectory = absolutePath(loaded.settings.dataDirectory ?? defaultDataDirectory(sources.environment));
   const podParameters = await podParametersOf(loaded);
-  return { ...loaded, settings: { ...loaded.settings, dataDirectory, podParameters } };
+  const warnings = [...loaded.warnings, ...exposed];
+  return { ...loaded, warnings, settings: { ...loaded.settings, dataDirectory, podParameters } };
 }
 
 /** Parameter files are read only for the executor that makes the pods itself: Argo's have other fields. */
@@ -45,7 +52,12 @@ async function podParametersOf({ settings, origins }: LoadedSettings): Promise<P
 export async function readSources(
   args: readonly string[],
   more: FlagTable = {},
-): Promise<{ readonly sources: Sources; readonly values: Readonly<Record<string, unknown>> }> {
+): Promise<{
+  readonly sources: Sources;
+  /** Where the file of the sources is. */
+  readonly configFile: string | undefined;
+  readonly values: Readonly<Record<string, unknown>>;
+}> {
   const { values, positionals } = parseArguments(args, { ...flagTable(), ...more });
   if (positionals.length > 0) {
     throw new CodedError(
@@ -55,9 +67,11 @@ export async function readSources(
   }
   const variables = environment();
   const flags = values as Readonly<Record<string, string | undefined>>;
-  const path = flags["config"] ?? variables["CONFIG_FILE"];
-  const file = path === undefined || path === "" ? undefined : await readConfigurationFile(path);
-  return { sources: { flags, environment: variables, file }, values };
+  const [path = "", name] =
+    flags["config"] === undefined ? [variables["CONFIG_FILE"], "CONFIG_FILE"] : [flags["config"], "--config"];
+  const file = path === "" ? undefined : await readConfigurationFile(path, name);
+  const configFile = path === "" ? undefined : path;
+  return { sources: { flags, environment: variables, file }, configFile, values };
 }
 
 function flagTable(): FlagTable {
@@ -65,8 +79,10 @@ function flagTable(): FlagTable {
   return { ...Object.fromEntries(own), config: { type: "string" } };
 }
 
-/** The parser's message is dropped on purpose: it quotes lines of the file, and the file may hold a token. */
-async function readConfigurationFile(path: string): Promise<unknown> {
+async function readConfigurationFile(path: string, name: string): Promise<unknown> {
+  const problems: string[] = [];
+  parseSetting({ name, text: path }, { parse: pathOf }, problems);
+  if (problems.length > 0) throw configInvalid(problems);
   const fail = (state: string): CodedError =>
     new CodedError(CONFIG_ERRORS.ConfigInvalid, `Cannot use the configuration file ${path}: ${state}`);
   let text: string | undefined;
@@ -76,15 +92,27 @@ async function readConfigurationFile(path: string): Promise<unknown> {
     throw fail(`it can't be read (${errorCode(cause) ?? "unknown"})`);
   }
   if (text === undefined) throw fail("there is no such file");
-  try {
-    return parseYaml(text) as unknown;
-  } catch {
-    throw fail("it is not YAML");
-  }
+  const { contents, value, mistakes } = readYaml(text);
+  if (mistakes.length > 0) throw fail(mistakes.join("; "));
+  if (!isMap(contents) || !isMapping(value)) return value;
+  // Single values as they are written: 007 is no 7, and long digits stay what they are.
+  const written = contents.items.flatMap(({ key, value: node }) =>
+    isScalar(key) &&
+    isScalar(node) &&
+    typeof node.value !== "string" &&
+    node.value !== null &&
+    node.source !== undefined
+      ? [[String(key.value), node.source] as const]
+      : [],
+  );
+  return { ...value, ...Object.fromEntries(written) };
 }
 
-/** Where data is kept when nothing is said. */
+function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Where the runner's data is kept when nothing is said. @throws CodedError ConfigInvalid when this user has no home directory */
 export function defaultDataDirectory(variables: Readonly<Record<string, string | undefined>>): string {
-  const state = variables["XDG_STATE_HOME"] ?? "";
-  return state === "" ? joinPath(place().home, ".local", "state", "hybrid-runner") : joinPath(state, "hybrid-runner");
+  return stateDirectory(variables, "hybrid-runner", "DATA_DIRECTORY");
 }

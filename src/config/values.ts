@@ -1,8 +1,10 @@
 import { Sensitive } from "../base/sensitive.ts";
+import { tokenMistake } from "./token-shape.ts";
 
 /*
  * Parsers of setting values. Each takes the text of a variable, flag or file entry and throws an Error
- * whose message completes the sentence "<name> must be …"; none repeats the value, which could be a secret.
+ * whose message completes the sentence "<name> must be …"; none repeats the value, which could be a secret: what was found is
+ * added by parse-setting.ts where it may be shown.
  */
 
 /** Any text. */
@@ -10,15 +12,17 @@ export function text(value: string): string {
   return value;
 }
 
-/** A text that is never printed; blanks around it, as files and secrets often have, don't belong to it. */
-export function sensitive(value: string): Sensitive {
-  if (value.trim() === "") throw new Error("a text that is not blank");
+/** A token, which is never printed; blanks around it, as files and secrets often have, don't belong to it. */
+export function token(value: string): Sensitive {
+  const mistake = tokenMistake(value);
+  if (mistake !== undefined) throw new Error(mistake);
   return new Sensitive(value.trim());
 }
 
-/** A path of this machine; not looked at before it is used. */
+/** A path; not looked at before it is used. What only a shell would replace is refused: it would name a directory `~` here. */
 export function path(value: string): string {
   if (value.includes("\0")) throw new Error("a path");
+  if (/^(?:~|\$\{?\w)/.test(value)) throw new Error("a whole path: ~ and variables are replaced by shells only");
   return value;
 }
 
@@ -60,18 +64,9 @@ export function oneOf<T extends string>(words: readonly T[]): (value: string) =>
  */
 export function serverUrl(value: string): string {
   const schemes: Readonly<Record<string, string>> = { "wss:": "wss:", "https:": "wss:", "ws:": "ws:", "http:": "ws:" };
-  const complete = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `wss://${value}`;
-  const url = URL.canParse(complete) ? new URL(complete) : undefined;
+  const url = plainUrl(/^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `wss://${value}`);
   const scheme = url === undefined ? undefined : schemes[url.protocol];
-  if (
-    url === undefined ||
-    scheme === undefined ||
-    url.hostname === "" ||
-    url.username !== "" ||
-    url.password !== "" ||
-    url.search !== "" ||
-    url.hash !== ""
-  ) {
+  if (url === undefined || scheme === undefined) {
     throw new Error("an address such as wss://gateway.example.com, without user name, query and fragment");
   }
   return `${scheme}//${url.host}${url.pathname.replace(/\/+$/, "")}`;
@@ -79,8 +74,8 @@ export function serverUrl(value: string): string {
 
 /** `https://` or `http://` with a host and perhaps a path. */
 export function httpUrl(value: string): string {
-  const url = /^https?:\/\//i.test(value) && URL.canParse(value) ? new URL(value) : undefined;
-  if (url === undefined || url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
+  const url = /^https?:\/\//i.test(value) ? plainUrl(value) : undefined;
+  if (url === undefined) {
     throw new Error("an address such as https://host.example.com/api, without user name, query and fragment");
   }
   return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, "")}`;
@@ -88,7 +83,8 @@ export function httpUrl(value: string): string {
 
 /** As `httpUrl`; or `host:port` as it is, which the chart's own comment asks for. */
 export function httpUrlOrHost(value: string): string {
-  return /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?$/.test(value) ? value : httpUrl(value);
+  const isHost = /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?$/.test(value);
+  return isHost && plainUrl(`http://${value}`) !== undefined ? value : httpUrl(value);
 }
 
 /** A port, or undefined for `off` and 0. */
@@ -101,7 +97,8 @@ export function portOrOff(value: string): number | undefined {
 
 /** An address of this machine to listen on. */
 export function address(value: string): string {
-  if (!/^[0-9A-Za-z.:-]{1,253}$/.test(value)) throw new Error("an address of this machine such as 0.0.0.0 or ::");
+  if (!/^[0-9A-Za-z.:-]{1,253}$/.test(value) || /^\d+$/.test(value))
+    throw new Error("an address of this machine such as 0.0.0.0 or ::");
   return value;
 }
 
@@ -142,6 +139,22 @@ export function metricsPath(value: string): string {
   if (!/^\/[\w./-]*$/.test(value) || value === "/livez" || value === "/readyz")
     throw new Error("a path that begins with / and is neither /livez nor /readyz");
   return value;
+}
+
+/**
+ * The URL of a text with a host and without user name, query and fragment, if its host is what is written. URLs make an address of
+ * every number (8443 is 0.0.32.251), and a host of words with quotes or `NAME=` before them.
+ */
+function plainUrl(text: string): URL | undefined {
+  const url = URL.parse(text);
+  if (url === null || url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "")
+    return undefined;
+  const host = /^[^:]+:\/\/([^/\\?#]*?)(?::\d*)?(?:[/\\?#]|$)/.exec(text)?.[1]?.toLowerCase() ?? "";
+  if (host.startsWith("[")) return url.hostname === "" ? undefined : url;
+  // Names beyond ASCII are written by URLs in a form of their own.
+  if (url.pathname.startsWith("//")) return undefined;
+  const isWritten = /[^\x20-\x7e]/.test(host) || (host === url.hostname && /^[a-z0-9._-]+$/.test(host));
+  return isWritten ? url : undefined;
 }
 
 function splitPairs(value: string): [string, string | undefined][] {

@@ -1,11 +1,12 @@
-import { CodedError, describeError } from "../base/errors.ts";
+import { CodedError } from "../base/errors.ts";
 import { LOG_LEVELS, type LogFormat, type LogLevel } from "../base/log.ts";
 import type { Sensitive } from "../base/sensitive.ts";
 import { CONFIG_ERRORS } from "../config/errors.ts";
+import { parseSetting } from "../config/parse-setting.ts";
+import { stateDirectory } from "../config/state-directory.ts";
 import * as parse from "../config/values.ts";
 import { type FlagTable, parseArguments } from "../runtime/arguments.ts";
 import { absolutePath, joinPath } from "../runtime/files.ts";
-import { place } from "../runtime/system.ts";
 
 /** Everything the gateway can be told. */
 export interface GatewayConfig {
@@ -46,11 +47,12 @@ export interface GatewaySettingRow<T> {
 /** Every setting of the gateway. `dataDirectory` stands first, because other defaults lie in it. */
 export const GATEWAY_SETTINGS: { readonly [K in keyof GatewayConfig]: GatewaySettingRow<GatewayConfig[K]> } = {
   dataDirectory: {
-    parse: absolutePath,
-    fallback: defaultDataDirectory,
+    parse: wholePath,
+    fallback: (environment) =>
+      stateDirectory(environment, "hybrid-runner-gateway", "HYBRID_RUNNER_GATEWAY_DATA_DIRECTORY"),
     meaning: "where database, keys and admin token are kept",
   },
-  host: { parse: parse.text, fallback: () => "127.0.0.1", meaning: "the address to listen on" },
+  host: { parse: parse.address, fallback: () => "127.0.0.1", meaning: "the address to listen on" },
   port: {
     parse: parse.wholeNumber(0, 65_535),
     fallback: () => 8580,
@@ -62,30 +64,30 @@ export const GATEWAY_SETTINGS: { readonly [K in keyof GatewayConfig]: GatewaySet
     meaning: "the bearer token of the REST API; by default a random one in the file admin-token of the data directory",
     secret: true,
   },
-  adminTokenFile: { parse: absolutePath, fallback: () => undefined, meaning: "a file that holds the admin token" },
+  adminTokenFile: { parse: wholePath, fallback: () => undefined, meaning: "a file that holds the admin token" },
   tlsCertFile: {
-    parse: absolutePath,
+    parse: wholePath,
     fallback: () => undefined,
     meaning: "PEM file with the certificate and its chain",
   },
   tlsKeyFile: {
-    parse: absolutePath,
+    parse: wholePath,
     fallback: () => undefined,
     meaning: "PEM file with the certificate's private key",
   },
   storeKeyFile: {
-    parse: absolutePath,
+    parse: wholePath,
     fallback: (_, dataDirectory) => joinPath(dataDirectory, "store.key"),
     meaning: "file with the key of the encrypted columns, made at first start; keep a copy apart from the database",
   },
   captureFrames: {
-    parse: absolutePath,
+    parse: wholePath,
     fallback: () => undefined,
     meaning:
       "for finding faults: append every frame of every session to this file; it holds configurations and bot tokens",
   },
   serverApiUrl: {
-    parse: apiUrl,
+    parse: parse.httpUrl,
     fallback: () => undefined,
     meaning: "OpenMetadata's API as the ingestion program calls it",
   },
@@ -145,7 +147,8 @@ export function parseGatewayConfig(args: readonly string[], environment: Environ
     const row: GatewaySettingRow<unknown> = GATEWAY_SETTINGS[key];
     const found = find(key, values, environment);
     const dataDirectory = String(config["dataDirectory"] ?? "");
-    config[key] = found === undefined ? row.fallback(environment, dataDirectory) : read(found, row.parse, problems);
+    config[key] =
+      found === undefined ? row.fallback(environment, dataDirectory) : parseSetting<unknown>(found, row, problems);
   }
   if (values["json"] === true) config["logFormat"] = "json";
   const gateway = config as unknown as GatewayConfig;
@@ -173,15 +176,6 @@ function find(
   const name = gatewayVariable(key);
   const text = environment[name] ?? "";
   return text === "" || isServiceLink(name, text) ? undefined : { name, text };
-}
-
-function read<T>(found: Found, parseText: (text: string) => T, problems: string[]): T | undefined {
-  try {
-    return parseText(found.text);
-  } catch (error) {
-    problems.push(`${found.name} must be ${describeError(error)}`);
-    return undefined;
-  }
 }
 
 /** A misspelt variable would otherwise be ignored in silence. */
@@ -215,18 +209,11 @@ function contradictions(config: GatewayConfig): string[] {
 
 /** It has to fit into an Authorization header, and short ones can be guessed. */
 function adminToken(text: string): Sensitive {
-  if (!/^[A-Za-z0-9._~+/=-]{16,512}$/.test(text.trim())) {
+  const token = parse.token(text);
+  if (!/^[A-Za-z0-9._~+/=-]{16,512}$/.test(token.reveal())) {
     throw new Error("16 to 512 characters: letters, digits and . _ ~ + / = -");
   }
-  return parse.sensitive(text);
-}
-
-function apiUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !["http:", "https:"].includes(url.protocol) || url.username !== "" || url.password !== "") {
-    throw new Error("an address such as https://openmetadata.example.com/api, without user name");
-  }
-  return text.replace(/\/+$/, "");
+  return token;
 }
 
 /** Three numbers, and what some releases and builds have behind them: 1.13.3.2, 1.13.3-SNAPSHOT. */
@@ -237,7 +224,6 @@ function serverVersion(text: string): string {
   return text;
 }
 
-function defaultDataDirectory(environment: Environment): string {
-  const state = environment["XDG_STATE_HOME"] ?? "";
-  return joinPath(state === "" ? joinPath(place().home, ".local", "state") : state, "hybrid-runner-gateway");
+function wholePath(text: string): string {
+  return absolutePath(parse.path(text));
 }

@@ -1,13 +1,15 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { Scope } from "../base/scope.ts";
+import { openFile } from "../config/exposure.ts";
+import { environment } from "../runtime/system.ts";
 import { VERSION } from "../version.ts";
 import { createApi } from "./api/api.ts";
 import { createRunFeed } from "./api/run-feed.ts";
 import { adminTokenPath, openAdminToken } from "./auth/admin-token.ts";
 import { FailureLimit } from "./auth/failure-limit.ts";
 import { watchTokens } from "./auth/token-watch.ts";
-import type { GatewayConfig } from "./config.ts";
+import { type GatewayConfig, gatewayVariable } from "./config.ts";
 import { openGatewayData } from "./data-directory.ts";
 import { openFrameCapture } from "./frame-capture.ts";
 import { isLoopback, listenForAll } from "./server.ts";
@@ -76,6 +78,7 @@ export async function startGateway(
     scope.own("token watch", watchTokens({ store, sessions, clock, log }));
     scope.own("live streams and new sessions", () => stopping.abort());
     warnOfPlainText(config, log);
+    for (const warning of await openFiles(config)) log.warn(warning);
     log.info("The gateway listens", {
       url: listener.url,
       dataDirectory: config.dataDirectory,
@@ -86,6 +89,17 @@ export async function startGateway(
     await scope.close(STOP_LIMIT_MS);
     throw error;
   }
+}
+
+/** Files of secrets that lie where others can read them. */
+async function openFiles(config: GatewayConfig): Promise<readonly string[]> {
+  const token = config.adminToken === undefined ? adminTokenPath(config) : undefined;
+  const warnings = [
+    openFile(gatewayVariable("adminTokenFile"), token, environment()),
+    openFile(gatewayVariable("tlsKeyFile"), config.tlsKeyFile, environment()),
+    openFile(gatewayVariable("storeKeyFile"), config.storeKeyFile, environment()),
+  ];
+  return (await Promise.all(warnings)).flat();
 }
 
 function warnOfPlainText({ host, tlsCertFile, captureFrames }: GatewayConfig, log: Log): void {

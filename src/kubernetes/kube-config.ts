@@ -15,8 +15,8 @@ import { pemSource } from "./pem-source.ts";
 export interface KubeConfigOptions {
   /** KUBECONFIG, KUBERNETES_SERVICE_HOST and _PORT, HTTPS_PROXY, HTTP_PROXY and NO_PROXY count; exec plugins get all of them. */
   readonly env: Readonly<Record<string, string>>;
-  /** Home directory, for `.kube/config`. */
-  readonly home: string;
+  /** Home directory, for `.kube/config`; undefined where the user has none. */
+  readonly home: string | undefined;
   /** A context of the kubeconfig in place of its current one. */
   readonly context?: string;
   /** Authorities, in PEM, that are trusted besides the runtime's own where the kubeconfig names none. */
@@ -33,19 +33,24 @@ export interface KubeConfigOptions {
  */
 export async function loadKubeConfig(options: KubeConfigOptions): Promise<ClusterAccess> {
   const named = (options.env["KUBECONFIG"] ?? "").split(":").filter((path) => path !== "");
-  const paths = named.length > 0 ? named : [joinPath(options.home, ".kube", "config")];
+  const { home } = options;
+  const paths = named.length > 0 || home === undefined ? named : [joinPath(home, ".kube", "config")];
   const config = await readKubeconfig(paths);
   if (config.files.length > 0) return chosenAccess(config, options);
   const failed = (state: string): CodedError => new CodedError(KUBERNETES_ERRORS.KubeconfigUnusable, state);
   if (named.length > 0) throw failed(`Cannot use the kubeconfig ${named.join(", ")}: there is no such file`);
   if (options.context !== undefined) {
-    throw failed(`Cannot use the context ${quote(options.context)}: there is no kubeconfig (${paths.join(", ")})`);
+    throw failed(`Cannot use the context ${quote(options.context)}: there is no kubeconfig (${placesOf(paths)})`);
   }
   const pod = await podAccess(options, options.serviceAccountDirectory ?? SERVICE_ACCOUNT_DIRECTORY);
   if (pod !== undefined) return pod;
   throw failed(
-    `Cannot find a Kubernetes cluster: KUBECONFIG is not set, there is no ${paths.join(", ")}, and no service account is mounted here`,
+    `Cannot find a Kubernetes cluster: KUBECONFIG is not set, there is no ${placesOf(paths)}, and no service account is mounted here`,
   );
+}
+
+function placesOf(paths: readonly string[]): string {
+  return paths.join(", ") || "home directory";
 }
 
 async function chosenAccess(config: Kubeconfig, options: KubeConfigOptions): Promise<ClusterAccess> {

@@ -3,6 +3,7 @@ import { defineErrors, type ErrorKind } from "../base/errors.ts";
 /** Error kinds of the runner's wiring. */
 export const RUNNER_ERRORS: {
   readonly TokenUnreadable: ErrorKind<"TokenUnreadable">;
+  readonly TokenUnusable: ErrorKind<"TokenUnusable">;
   readonly CertificatesUnreadable: ErrorKind<"CertificatesUnreadable">;
   readonly NamespaceUnknown: ErrorKind<"NamespaceUnknown">;
 } = defineErrors({
@@ -13,6 +14,10 @@ export const RUNNER_ERRORS: {
   NamespaceUnknown: {
     retryable: false,
     advice: "Set INGESTION_NAMESPACE, or give the context of the kubeconfig a namespace",
+  },
+  TokenUnusable: {
+    retryable: true,
+    advice: "Let the file hold the token and nothing else; it is read again at each dial",
   },
   TokenUnreadable: {
     retryable: true,

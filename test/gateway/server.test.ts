@@ -201,6 +201,22 @@ test("gateway warns when it listens in the open without TLS, and only then", asy
   expect(closed.logLines.filter((line) => line.includes("without TLS"))).toHaveLength(0);
 });
 
+test("gateway warns of keys and tokens that lie where others can read them", async () => {
+  const open = await temporaryDirectory();
+  const { chmod } = await import("node:fs/promises");
+  await chmod(open, 0o755);
+  const flags = ["--store-key-file", `${open}/store.key`];
+  const warnings = (gateway: TestGateway): string[] =>
+    gateway.logLines.filter((line) => line.includes("should have mode"));
+  const first = await TestGateway.start(flags);
+  expect(warnings(first)).toEqual([]);
+  await first.gateway.close();
+  await chmod(`${open}/store.key`, 0o644);
+  expect(warnings(await TestGateway.start(flags, first.directory))).toEqual([
+    expect.stringContaining("HYBRID_RUNNER_GATEWAY_STORE_KEY_FILE holds a secret that everybody can read"),
+  ]);
+});
+
 test("gateway writes every frame down when asked to, for its owner only", async () => {
   const file = `${await temporaryDirectory()}/frames.jsonl`;
   const gateway = await TestGateway.start(["--capture-frames", file]);

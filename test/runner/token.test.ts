@@ -1,4 +1,5 @@
-import { writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Sensitive } from "../../src/base/sensitive.ts";
@@ -15,17 +16,34 @@ test("a token file is read again at each dial, without its newline", async () =>
   expect((await token()).reveal()).toBe("second");
 });
 
-test.each([
-  ["missing", undefined],
-  ["empty", "\n"],
-])("a token file that is %s is told with its path", async (_what, content) => {
+test.each<[string, (path: string) => Promise<unknown> | unknown, string]>([
+  ["missing", () => undefined, "is missing"],
+  ["empty", (path) => writeFile(path, " \n"), "is empty"],
+  ["a directory", (path) => mkdir(path), "is a directory"],
+  ["a pipe, which is never waited for", (path) => execFileSync("mkfifo", [path]), "is neither a file nor a directory"],
+  ["larger than any token", (path) => writeFile(path, "a".repeat(65_537)), "is larger than any token"],
+])("a token file that is %s is told as that, with its path", async (_what, make, told) => {
   const authTokenFile = join(await temporaryDirectory(), "token");
-  if (content !== undefined) await writeFile(authTokenFile, content);
+  await make(authTokenFile);
   await expect(tokenSource({ authToken: undefined, authTokenFile })()).rejects.toMatchObject({
     code: "TokenUnreadable",
-    message: expect.stringContaining(authTokenFile),
+    message: `Cannot read the token: ${authTokenFile} ${told}`,
   });
 });
+
+test.each(['"eyJ.n33dle"', "Bearer eyJ.n33dle", "AUTH_TOKEN=eyJ.n33dle", "eyJ.n33dle\nx", '{"token":"n33dle"}'])(
+  "a token file that holds more than the token, %j, is told and never sent",
+  async (text) => {
+    const authTokenFile = join(await temporaryDirectory(), "token");
+    await writeFile(authTokenFile, `${text}\n`);
+    const error = await tokenSource({ authToken: undefined, authTokenFile })().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: "TokenUnusable",
+      message: expect.stringContaining(`what ${authTokenFile} holds`),
+    });
+    expect(String(error)).not.toContain("n33dle");
+  },
+);
 
 test("a token given as a value wins over the file", async () => {
   const token = tokenSource({ authToken: new Sensitive("given"), authTokenFile: "/nonexistent" });

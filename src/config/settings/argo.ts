@@ -20,7 +20,7 @@ export const ARGO_SETTINGS: SettingRows<ArgoSettings> = {
   },
   argoToken: {
     variables: ["ARGO_TOKEN"],
-    parse: parse.sensitive,
+    parse: parse.token,
     fallback: () => undefined,
     meaning: "bearer token for the Argo server",
     secret: "value",

@@ -35,7 +35,7 @@ export const CONNECTION_SETTINGS: SettingRows<ConnectionSettings> = {
   },
   authToken: {
     variables: ["AUTH_TOKEN"],
-    parse: parse.sensitive,
+    parse: parse.token,
     fallback: () => undefined,
     meaning: "the token shown to the gateway; wins over AUTH_TOKEN_FILE, and one of the two is required",
     secret: "value",

@@ -1,5 +1,6 @@
 import { CodedError } from "../../base/errors.ts";
 import { Sensitive } from "../../base/sensitive.ts";
+import { tokenMistake } from "../../config/token-shape.ts";
 import { equalInConstantTime, randomToken } from "../../runtime/crypto.ts";
 import { joinPath } from "../../runtime/files.ts";
 import { AUTH_ERRORS } from "./errors.ts";
@@ -26,6 +27,9 @@ export async function openAdminToken(source: AdminTokenSource): Promise<Sensitiv
   const path = adminTokenPath(source);
   const text = (await readOrMakeSecretFile(path, () => `${randomToken()}\n`)).trim();
   if (text === "") throw new CodedError(AUTH_ERRORS.KeyFileUnusable, `Cannot use ${path}: it is empty`);
+  const mistake = tokenMistake(text);
+  if (mistake !== undefined)
+    throw new CodedError(AUTH_ERRORS.KeyFileUnusable, `Cannot use the admin token of ${path}: it must be ${mistake}`);
   return new Sensitive(text);
 }
 

@@ -35,6 +35,10 @@ test("openAdminToken and openStoreKey name the file that can't be used", async (
     code: "KeyFileUnusable",
     message: `Cannot use ${join(dataDirectory, ADMIN_TOKEN_FILE)}: it is empty`,
   });
+  await writeFile(join(dataDirectory, ADMIN_TOKEN_FILE), "Bearer n33dle\n");
+  const error = await openAdminToken({ ...none, dataDirectory }).catch(String);
+  expect(error).toContain("must be the token without the word Bearer before it");
+  expect(error).not.toContain("n33dle");
   await mkdir(join(dataDirectory, "directory"));
   for (const [name, text] of Object.entries({ short: "abcd", odd: "0".repeat(63), words: "z".repeat(64) })) {
     await writeFile(join(dataDirectory, name), text);

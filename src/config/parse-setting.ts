@@ -1,0 +1,50 @@
+/** What is needed of a settings table's row to read a text. */
+export interface Parsing<T> {
+  /** @throws Error whose message completes "must be …" */
+  readonly parse: (text: string) => T;
+  /** Truthy: neither the text nor a part of it may be shown. */
+  readonly secret?: unknown;
+}
+
+/**
+ * Reads the text of a setting. What is wrong goes to `problems` as "<name> must be …, found …"; of a secret only how long it is.
+ * Quotes around a text are told too: Docker's env files and systemd's units keep some, and a path or address with them names another thing.
+ */
+export function parseSetting<T>(
+  found: { readonly name: string; readonly text: string },
+  row: Parsing<T>,
+  problems: string[],
+): T | undefined {
+  try {
+    const quote = /^\s*(["'`])[\s\S]*\1\s*$/.exec(found.text)?.[1];
+    if (quote !== undefined) throw new Error(`without the ${quote} around it`);
+    return row.parse(found.text);
+  } catch (error) {
+    problems.push(`${found.name} must be ${(error as Error).message}; found ${foundText(found.text, row.secret)}`);
+    return undefined;
+  }
+}
+
+/** Longer texts are cut: the beginning tells enough. */
+const SHOWN = 60;
+/** As JSON Web Tokens and the tokens of most services look: long, without a blank, with letters and digits. */
+const LIKE_A_TOKEN = /^(?=.*[A-Za-z])(?=.*\d)[\w.~+/=-]{32,}$/;
+
+function foundText(text: string, secret: unknown): string {
+  if (secret || LIKE_A_TOKEN.test(text.trim())) return `${text.length} characters`;
+  if (/^\s*[[{]/.test(text)) return `${text.length} characters${jsonMistake(text)}`;
+  // A user and a password in an address, in whatever setting it was put by mistake.
+  const open = text.replaceAll(/(:\/\/)[^/\s]*@/g, "$1[redacted]@");
+  const cut = open.length > SHOWN ? `${open.slice(0, SHOWN)}…` : open;
+  return JSON.stringify(cut);
+}
+
+/** Lists and mappings may hold anything, so no part of them is told. */
+function jsonMistake(text: string): string {
+  try {
+    JSON.parse(text);
+    return " of JSON";
+  } catch {
+    return " that are no JSON";
+  }
+}
