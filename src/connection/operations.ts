@@ -7,6 +7,12 @@ import type { Operation, RunnerSide, Verdict } from "./runner-side.ts";
 /** Operations of one session that may be under way at once; the next one is refused as `full`. */
 export const MAX_OPERATIONS = 64;
 
+/**
+ * What isn't done by then goes on, and the verdict says so: without one the gateway would close the session. The protocol's limit
+ * is 10 s; starts of runs, which know more to say, are answered a little earlier (src/runs/late-starts.ts).
+ */
+export const VERDICT_LATEST_MS: number = 8500;
+
 /** Told of each verdict that was sent: for which operation, its outcome, the time since the operation's frame came, and why it was refused. */
 export type OnOperation = (
   type: OperationType,
@@ -52,13 +58,19 @@ export class OperationDesk {
   }
 
   async #carryOut(operation: Operation, cameAt: number): Promise<void> {
-    const { side, clockOffsetMs, onFailure } = this.#options;
+    const { side, clock, clockOffsetMs, onFailure } = this.#options;
+    let isTold = false;
+    const tell = (verdict: Verdict): void => {
+      if (!isTold) this.#reply(operation, cameAt, verdict);
+      isTold = true;
+    };
+    const cancel = clock.schedule(VERDICT_LATEST_MS, () => tell(stillUnderWay(operation)));
     try {
-      const verdict = await side.operate(operation, clockOffsetMs());
-      this.#reply(operation, cameAt, verdict);
+      tell(await side.operate(operation, clockOffsetMs()));
     } catch (error) {
       onFailure(error);
     } finally {
+      cancel();
       this.#underWay -= 1;
     }
   }
@@ -69,6 +81,15 @@ export class OperationDesk {
     const reason = verdict.outcome === "refused" ? verdict.reason : undefined;
     onOperation(type, verdict.outcome, clock.monotonic() - cameAt, reason);
   }
+}
+
+function stillUnderWay({ type }: Operation): Verdict {
+  return {
+    outcome: "refused",
+    reason: "storage",
+    message: `Cannot tell yet what becomes of ${type}: it is still under way after ${VERDICT_LATEST_MS / 1000} s`,
+    advice: "Send it again after a while: what was done by then is found as it is; if it lasts, see what answers late",
+  };
 }
 
 /** True for a message that asks the runner for something. */

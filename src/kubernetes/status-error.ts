@@ -27,6 +27,11 @@ const BY_STATUS: Readonly<Record<number, ErrorKind>> = {
   429: KUBERNETES_ERRORS.ApiThrottled,
 };
 
+/** How a missing right is told, by RBAC and by whatever else authorizes. Quotas and admission forbid in other words. */
+const RIGHT_MISSING = /is forbidden: User "[^"]*" cannot \w+ /;
+const RULE_ADVICE =
+  "Read the server's words: a quota or an admission rule of the namespace, or its removal, forbids it, and no right is missing";
+
 /** Refusals that the server, or what limits its load, also sends without a Status. */
 const ALSO_PLAIN: readonly number[] = [401, 404, 429];
 
@@ -41,7 +46,9 @@ export function refused(request: ApiRequest, refusal: Refusal): CodedError {
   const said = serverWords(request, status, told);
   const kind = kindOf(status, reason, told !== undefined);
   const words = [`the API server answers ${status}`, reason].filter((part) => part !== "").join(" ");
+  const isRule = kind === KUBERNETES_ERRORS.ApiForbidden && said !== "" && !RIGHT_MISSING.test(said);
   return new CodedError(kind, `Cannot ${nameOf(request)}: ${said === "" ? words : `${words}: ${said}`}`, {
+    ...(isRule ? { advice: RULE_ADVICE } : {}),
     facts: {
       status,
       reason,

@@ -5,6 +5,7 @@ import type { Executor } from "../executor/executor.ts";
 import type { Pipelines } from "../pipelines/pipelines.ts";
 import type { RunReport } from "../protocol/messages.ts";
 import { isTerminal } from "../protocol/run-state.ts";
+import { LateStarts, type Starting } from "./late-starts.ts";
 import { followRun } from "./run.ts";
 import { RunLogs } from "./run-logs.ts";
 import { type RunOrder, specOf } from "./run-spec.ts";
@@ -34,12 +35,14 @@ export class Runs {
   readonly logs: RunLogs;
   readonly #options: RunsOptions;
   readonly #stopFollowing = new AbortController();
-  readonly #starting = new Map<string, { readonly pipelineId: string; readonly verdict: Promise<RunVerdict> }>();
+  readonly #starting = new Map<string, Starting>();
+  readonly #lateStarts: LateStarts;
   readonly #acknowledged = new Set<string>();
   #draining = false;
 
   constructor(options: RunsOptions) {
     this.#options = options;
+    this.#lateStarts = new LateStarts(options.clock);
     this.logs = new RunLogs({
       executor: options.executor,
       clock: options.clock,
@@ -64,17 +67,14 @@ export class Runs {
   }
 
   /**
-   * An order to start a run; answered at once. `clockOffsetMs` is the orderer's time minus ours. What a `verdict` tells the gateway
-   * isn't told again; of runs that it didn't order it learns by an `update`.
+   * An order to start a run; a verdict is there within 7 s. `clockOffsetMs` is the orderer's time minus ours. What a `verdict` tells
+   * the gateway isn't told again; of runs that it didn't order, and of those that came about later, it learns by an `update`.
    */
   start(order: RunOrder, clockOffsetMs: number, toldBy: "verdict" | "update" = "verdict"): Promise<RunVerdict> {
     const known = this.table.get(order.runId);
     if (known !== undefined) return Promise.resolve({ outcome: "duplicate", run: known });
-    const running = this.#starting.get(order.runId);
-    if (running !== undefined) return running.verdict;
-    const verdict = this.#start(order, clockOffsetMs, toldBy).finally(() => this.#starting.delete(order.runId));
-    this.#starting.set(order.runId, { pipelineId: order.pipelineId, verdict });
-    return verdict;
+    const starting = this.#starting.get(order.runId) ?? this.#begin(order, clockOffsetMs, toldBy);
+    return toldBy === "update" ? starting.verdict : this.#lateStarts.inTime(order.runId, starting);
   }
 
   /** Id of the live run of a pipeline, of which there is at most one (docs/adr/0010). */
@@ -129,7 +129,17 @@ export class Runs {
     this.#stopFollowing.abort();
   }
 
-  async #start(order: RunOrder, clockOffsetMs: number, toldBy: "verdict" | "update"): Promise<RunVerdict> {
+  #begin(order: RunOrder, clockOffsetMs: number, toldBy: "verdict" | "update"): Starting {
+    const refusal = this.#lateStarts.takeRefusal(order.runId);
+    const isToldByUpdate = (): boolean => toldBy === "update" || starting.isLate;
+    const work = refusal === undefined ? this.#start(order, clockOffsetMs, isToldByUpdate) : Promise.resolve(refusal);
+    const verdict = work.finally(() => this.#starting.delete(order.runId));
+    const starting: Starting = { pipelineId: order.pipelineId, verdict, isLate: false };
+    this.#starting.set(order.runId, starting);
+    return starting;
+  }
+
+  async #start(order: RunOrder, clockOffsetMs: number, isToldByUpdate: () => boolean): Promise<RunVerdict> {
     const { clock, executor, maxConcurrentRuns, pipelines } = this.#options;
     if (this.#draining)
       return refused(
@@ -182,7 +192,7 @@ export class Runs {
       state: "queued",
     };
     // Where a verdict gets lost, the inventory of the next session tells of the run.
-    if (toldBy === "update") this.#takeIn(report);
+    if (isToldByUpdate()) this.#takeIn(report);
     else this.#takeUp(report);
     return { outcome: "accepted", run: report };
   }

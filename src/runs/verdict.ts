@@ -30,6 +30,7 @@ export function refused(
 const LASTING: Readonly<Record<string, RefusalReason>> = {
   ExecutorAbsent: "noExecutor",
   ImageVersionDiffers: "badConfig",
+  PodUnworkable: "badConfig",
 };
 
 /** The refusal for what was thrown when nothing had been made yet. An error's fact `category` goes along (Executor.start). */

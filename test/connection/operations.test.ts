@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
+import { OperationDesk } from "../../src/connection/operations.ts";
 import type { Verdict } from "../../src/connection/runner-side.ts";
+import { LIMITS } from "../../src/protocol/limits.ts";
+import type { MessageBodies } from "../../src/protocol/messages.ts";
+import { FakeClock } from "../fakes/clock.ts";
 import { eventually } from "../fakes/eventually.ts";
 import { FakeGateway } from "../fakes/gateway.ts";
 import { id, startRunner } from "./runner.ts";
@@ -40,6 +44,28 @@ test("connection gives verdicts in the order of completion", async () => {
   expect((await session.expect("verdict")).body.operationId).toBe(id(2));
   slow.resolve({ outcome: "accepted" });
   expect((await session.expect("verdict", 1)).body.operationId).toBe(id(1));
+});
+
+test("connection tells in time that an operation is still under way, and nothing more when it is done", async () => {
+  const clock = new FakeClock();
+  const done = Promise.withResolvers<Verdict>();
+  const replies: MessageBodies["verdict"][] = [];
+  const desk = new OperationDesk({
+    clock,
+    side: { operate: () => done.promise },
+    clockOffsetMs: () => 0,
+    onOperation: () => undefined,
+    onFailure: (error) => expect.fail(String(error)),
+    reply: (verdict) => replies.push(verdict),
+  });
+  desk.take({ type: "pipeline.stop", epoch: 1, body: { operationId: id(1), pipelineId: id(2) } });
+  await clock.advance(LIMITS.verdictSeconds * 1000 - 1000);
+  const late = { operationId: id(1), outcome: "refused", message: expect.stringContaining("still under way") };
+  expect(replies).toEqual([expect.objectContaining(late)]);
+  done.resolve({ outcome: "accepted" });
+  await clock.advance(1000);
+  expect(replies).toHaveLength(1);
+  expect(clock.waiting).toBe(0);
 });
 
 test("connection gives the session up when an operation fails without a verdict", async () => {

@@ -113,6 +113,19 @@ describe("refusals", () => {
     expect(server.seen.length).toBe(1);
   });
 
+  test.each([
+    ["exceeded quota: small, requested: count/jobs.batch=1", /quota or an admission rule/],
+    ["unable to create new content in namespace ns because it is being terminated", /quota or an admission rule/],
+    [
+      'User "u" cannot patch resource "jobs" in API group "batch" in the namespace "ns"',
+      /Give the runner's identity the right/,
+    ],
+  ])("a 403 is a missing right only where the server says so: %s", async (words, advice) => {
+    const message = `jobs.batch "j" is forbidden: ${words}`;
+    const server = await startApiServer((_seen, response) => refuse(response, 403, "Forbidden", message));
+    expect((await failure(openClient(server.url).patch(JOBS, "ns", "j", {}))).advice).toMatch(advice);
+  });
+
   test("what is said about a Secret's content is not repeated", async () => {
     const message = 'error parsing, #10 byte of ...|"stringData":{"config":"canary-4711"}|...';
     const server = await startApiServer((_seen, response) => refuse(response, 400, "BadRequest", message));

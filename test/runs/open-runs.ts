@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { systemClock } from "../../src/base/clock.ts";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import type { Executor } from "../../src/executor/executor.ts";
 import { createProcessExecutor } from "../../src/executor/process/process-executor.ts";
@@ -56,6 +56,7 @@ export interface OpenRunsOptions {
   readonly maxConcurrentRuns?: number;
   readonly directory?: string;
   readonly executor?: (real: Executor) => Executor;
+  readonly clock?: Clock;
 }
 
 /** Runs over the real process executor; the program waits for a file named `go` before it ends. */
@@ -79,7 +80,7 @@ export async function openRuns(options: OpenRunsOptions = {}): Promise<OpenRuns>
     executor,
     pipelines: options.pipelines ?? { read: async (id) => (id === PIPELINE.pipelineId ? PIPELINE : undefined) },
     maxConcurrentRuns: options.maxConcurrentRuns ?? 10,
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     log: silentLog,
     emit: (report) => emitted.push(report),
     wakeLogs: () => undefined,

@@ -5,6 +5,8 @@ export const KUBERNETES_EXECUTOR_ERRORS: {
   readonly RunObjectTaken: ErrorKind<"RunObjectTaken">;
   readonly RunNotMade: ErrorKind<"RunNotMade">;
   readonly ImageVersionDiffers: ErrorKind<"ImageVersionDiffers">;
+  readonly RunNotAdmitted: ErrorKind<"RunNotAdmitted">;
+  readonly PodUnworkable: ErrorKind<"PodUnworkable">;
 } = defineErrors({
   RunObjectTaken: {
     retryable: false,
@@ -14,6 +16,11 @@ export const KUBERNETES_EXECUTOR_ERRORS: {
     retryable: true,
     advice: "See the cause: the run's Job was taken back, and the run can be offered again",
   },
+  RunNotAdmitted: {
+    retryable: true,
+    advice: "Read the API server's words: a quota or an admission rule of the namespace refuses what a run is made of",
+  },
+  PodUnworkable: { retryable: false, advice: "Correct what the message names, then deploy or run again" },
   ImageVersionDiffers: {
     retryable: false,
     advice:

@@ -1,16 +1,35 @@
-import type { Job } from "../../kubernetes/objects.ts";
 import { disruptionTold } from "./disruption.ts";
-import { type AttemptFacts, conditionOf, type SeenPod } from "./facts.ts";
+import { type AttemptFacts, conditionOf, containerState, MAIN, type SeenPod, timeOf } from "./facts.ts";
 import { type ProgramEnd, whereabouts } from "./judge-exit.ts";
+import { obstacleToStart } from "./judge-waiting.ts";
+import { cut } from "./run-report.ts";
 import type { FoundFailure } from "./verdict.ts";
 
-/** The Job's deadline is over. */
-export function overTime(job: Job): FoundFailure {
+/** The Job's deadline is over. It counts from when the Job may have a pod: what kept a program from starting is the reason then. */
+export function overTime(facts: AttemptFacts, seen: SeenPod | undefined, now: number): FoundFailure {
+  const { job, events } = facts;
   const seconds = job.spec.activeDeadlineSeconds;
+  const limit = seconds === undefined ? "the time that it may take" : `${seconds} s`;
+  const words = `${conditionOf(job, "Failed")?.message ?? "Job was active longer than specified deadline"}; Job ${job.metadata.name}`;
+  const main = containerState(seen?.pod, MAIN);
+  const startedAt = timeOf((main?.running ?? main?.terminated)?.startedAt);
+  if (startedAt !== undefined && startedAt > 0) {
+    const waitedMs = startedAt - (timeOf(job.metadata.creationTimestamp) ?? startedAt);
+    const waited = `; ${Math.max(0, Math.round(waitedMs / 1000))} s of it went by before its container began`;
+    return { category: "DeadlineExceeded", summary: `the run took longer than ${limit}`, detail: words + waited };
+  }
+  const obstacle = obstacleToStart(seen?.pod, events, now);
+  if (obstacle === undefined && seen === undefined)
+    return { category: "DeadlineExceeded", summary: `the run took longer than ${limit}`, detail: words };
+  const { category = "StartTimeout" as const, text, detail, advice } = obstacle ?? {};
   return {
-    category: "DeadlineExceeded",
-    summary: `the run took longer than ${seconds === undefined ? "it may" : `${seconds} s`}`,
-    detail: `${conditionOf(job, "Failed")?.message ?? "Job was active longer than specified deadline"}; Job ${job.metadata.name}`,
+    category,
+    summary: cut(
+      `did not start within the pipeline's timeout of ${limit}${text === undefined ? "" : `: ${text}`}`,
+      480,
+    ),
+    detail: [text, detail, words].filter((part) => part !== undefined).join("; "),
+    ...(advice === undefined ? {} : { advice }),
   };
 }
 

@@ -147,7 +147,7 @@ function judgeInterrupted(
     const { endedAt, ...failure } = init;
     return failed(failure, { ...common, endedAt: endedAt ?? common.endedAt, proof });
   }
-  if (target?.reason === "DeadlineExceeded") return failed(overTime(job), { ...common, proof });
+  if (target?.reason === "DeadlineExceeded") return failed(overTime(facts, seen, now), { ...common, proof });
   if (facts.jobGoneAt !== undefined || job.metadata.deletionTimestamp !== undefined)
     return failed(jobDeleted(facts, seen), { ...common, proof });
   if (finished === undefined && !isOver(facts, seen, now)) return undefined;

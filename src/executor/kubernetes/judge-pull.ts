@@ -27,11 +27,12 @@ export function judgePull(pod: Pod, status: ContainerStatus, events: readonly Ku
   const message = status.state?.waiting?.message;
   if (reason === undefined || !(PULL_REASONS.has(reason) || reason === "InvalidImageName")) return undefined;
   const cause = causeOf(reason, message, events);
+  const missing = missingPullSecrets(events);
   if (reason === "InvalidImageName" || INVALID_NAME.test(cause))
     return { category: "InvalidImage", text: `${reason}: ${cause}`, failAfterMs: 0, detail: imageFacts(pod, status) };
   return {
     category: "ImagePull",
-    text: `${BACK_AND_FORTH.has(reason) ? "ImagePullBackOff: ErrImagePull" : reason}: ${cause}`,
+    text: `${BACK_AND_FORTH.has(reason) ? "ImagePullBackOff: ErrImagePull" : reason}: ${missing}${cause}`,
     detail: imageFacts(pod, status),
     ...(PASSING.test(cause) ? {} : { failAfterMs: HOPELESS_MS }),
     ...(reason === "ErrImageNeverPull"
@@ -53,6 +54,13 @@ function causeOf(reason: string, message: string | undefined, events: readonly K
     ["Failed"],
   );
   return told?.message?.replace(/^Failed to pull image "[^"]*": /, "") ?? message ?? "no message";
+}
+
+/** The kubelet goes on without a pull secret that it can't read, and says so in an event only. */
+function missingPullSecrets(events: readonly KubernetesEvent[]): string {
+  const told = newestEvent(events, ["FailedToRetrieveImagePullSecret"]);
+  const names = /image pull secrets \(([^)]+)\)/.exec(told?.message ?? "")?.[1];
+  return names === undefined ? "" : `pull secret ${names} is missing; `;
 }
 
 function imageFacts(pod: Pod, status: ContainerStatus): string {

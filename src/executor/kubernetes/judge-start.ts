@@ -1,6 +1,6 @@
 import { type AttemptFacts, eventTime, newestEvent, type SeenPod, timeOf } from "./facts.ts";
 import { whereabouts } from "./judge-exit.ts";
-import { type Obstacle, obstacleOf, obstacleToPod, scheduledAt } from "./judge-waiting.ts";
+import { type Obstacle, obstacleToStart, scheduledAt } from "./judge-waiting.ts";
 import { type AttemptVerdict, failed } from "./verdict.ts";
 
 const LOOK_SOON_MS = 3000;
@@ -14,7 +14,7 @@ export function judgeStart(
   startTimeoutMs: number,
 ): AttemptVerdict {
   const created = timeOf(facts.job.metadata.creationTimestamp) ?? now;
-  const obstacle = seen === undefined ? obstacleToPod(facts.events) : obstacleOf(seen.pod, facts.events, now);
+  const obstacle = obstacleToStart(seen?.pod, facts.events, now);
   // An autoscaler that brings a node takes its time: that isn't the run's (peers T19).
   const scaledAt = newestEvent(facts.events, ["TriggeredScaleUp"]);
   const began = Math.max(created, scaledAt === undefined ? 0 : eventTime(scaledAt));

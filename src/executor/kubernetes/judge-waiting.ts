@@ -2,6 +2,8 @@ import type { ContainerStatus, KubernetesEvent, Pod } from "../../kubernetes/obj
 import type { FailureCategory } from "../../protocol/failure-category.ts";
 import { eventTime, newestEvent, timeOf } from "./facts.ts";
 import { judgePull } from "./judge-pull.ts";
+import { CONFIG_VOLUME } from "./manifests/pod-names.ts";
+import { readRefusal } from "./refusal-words.ts";
 
 /** What keeps a container from running. */
 export interface Obstacle {
@@ -15,35 +17,40 @@ export interface Obstacle {
   readonly detail?: string;
 }
 
+/** What is in the way of an attempt, whether it has a pod or not. A pod that is gone may have left nothing but events. */
+export function obstacleToStart(
+  pod: Pod | undefined,
+  events: readonly KubernetesEvent[],
+  now: number,
+): Obstacle | undefined {
+  const obstacle = pod === undefined ? obstacleToPod(events) : obstacleOf(pod, events, now);
+  if (obstacle !== undefined) return obstacle;
+  const told = newestEvent(events, ["FailedScheduling"]);
+  const isScheduled = pod?.spec.nodeName !== undefined;
+  return told === undefined || isScheduled ? undefined : unschedulable(told.message);
+}
+
 /** What is in the way of a pod that doesn't exist; the Job controller goes on trying. */
 export function obstacleToPod(events: readonly KubernetesEvent[]): Obstacle | undefined {
-  const event = newestEvent(events, ["FailedCreate"]);
-  const message = event?.message;
+  const message = newestEvent(events, ["FailedCreate"])?.message;
   if (message === undefined) return undefined;
   const words = message.replace(/^Error creating: /, "");
-  if (/exceeded quota|insufficient quota|must specify (limits|requests)|failed quota/i.test(words))
-    return { category: "Quota", text: `Quota: ${words}` };
-  if (/serviceaccount "[^"]*" not found|error looking up service account/i.test(words))
-    return {
-      category: "ConfigError",
-      text: `service account missing: ${words}`,
-      advice: "Create the service account of the ingestion pods, or name another one in the runner's settings",
-    };
-  return { category: "Admission", text: `Admission: ${words}` };
+  return readRefusal(words) ?? { category: "Admission", text: `Admission: ${words}` };
 }
 
 /** What is in the way of a pod's containers. */
 export function obstacleOf(pod: Pod, events: readonly KubernetesEvent[], now: number): Obstacle | undefined {
   const scheduling = pod.status?.conditions?.find(({ type, status }) => type === "PodScheduled" && status === "False");
-  if (scheduling !== undefined) {
-    const reason = scheduling.reason ?? "Unschedulable";
-    return { category: "Unschedulable", text: `${reason}: ${scheduling.message ?? "no node takes the pod"}` };
-  }
+  if (scheduling !== undefined) return unschedulable(scheduling.message, scheduling.reason);
   for (const status of [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]) {
     const obstacle = obstacleOfContainer(pod, status, events);
     if (obstacle !== undefined) return obstacle;
   }
   return obstacleToVolumes(pod, events, now);
+}
+
+function unschedulable(message = "no node takes the pod", reason = "Unschedulable"): Obstacle {
+  return { category: "Unschedulable", text: `${reason}: ${message}` };
 }
 
 /** Since when the pod's node works on it, epoch milliseconds. */
@@ -83,10 +90,14 @@ function obstacleOfContainer(
 /** A volume that can't be mounted for a moment only is nothing to tell. */
 const MOUNT_PATIENCE_MS = 3000;
 
+/** The configuration is made after its Job, so that a quick kubelet looks for it too early, and again after some pauses. */
+const OWN_PATIENCE_MS = 20_000;
+
 function obstacleToVolumes(pod: Pod, events: readonly KubernetesEvent[], now: number): Obstacle | undefined {
   const event = newestEvent(events, ["FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"]);
   const began = timeOf(pod.metadata.creationTimestamp) ?? now;
-  if (event === undefined || eventTime(event) < began || now - began < MOUNT_PATIENCE_MS) return undefined;
+  const patienceMs = event?.message?.includes(CONFIG_VOLUME) ? OWN_PATIENCE_MS : MOUNT_PATIENCE_MS;
+  if (event === undefined || eventTime(event) < began || now - began < patienceMs) return undefined;
   const text = `${event.reason}: ${event.message ?? ""}`;
   const isMissing = /(secret|configmap) "[^"]*" not found|references non-existent (secret|config) key/i.test(text);
   return { category: isMissing ? "ConfigError" : "StartTimeout", text };

@@ -4,13 +4,14 @@ import type { Job } from "../../kubernetes/objects.ts";
 import type { RunSpec } from "../executor.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { KUBERNETES_EXECUTOR_ERRORS } from "./errors.ts";
+import { explainRefusal } from "./explain-refusal.ts";
 import { timeOf } from "./facts.ts";
 import { JobWrites } from "./job-writes.ts";
 import { isOwn, LABELS } from "./labels.ts";
+import { configTexts } from "./manifests/config-object.ts";
 import { type Manifest, neverStartedJob, runConfig, runJob } from "./manifests/manifest.ts";
 import { imageOfMain } from "./manifests/pod-template.ts";
 import type { KubernetesExecutorOptions } from "./options.ts";
-import { explainForbidden } from "./rights/explain-forbidden.ts";
 import { slimJob } from "./slim.ts";
 
 /** What starting runs stands on. */
@@ -23,6 +24,9 @@ export interface RunStartsOptions {
 /** The API's times are whole seconds; what differs by less is no skew of clocks. */
 const SKEW_FLOOR_MS = 2000;
 
+/** Of a Job whose run is never offered again nobody would tell that it may be forgotten. */
+const MOST_UNSURE = 10_000;
+
 /** Makes the objects of runs: the Job, then its configuration. Each is one write. */
 export class RunStarts {
   readonly #options: KubernetesExecutorOptions;
@@ -30,6 +34,8 @@ export class RunStarts {
   readonly #view: ClusterView;
   readonly #writes: JobWrites;
   readonly #made = new Set<string>();
+  /** Jobs that the API server may have made without our having been told. */
+  readonly #unsure = new Set<string>();
   #skewMs = 0;
 
   constructor({ options, manifest, view }: RunStartsOptions) {
@@ -57,6 +63,7 @@ export class RunStarts {
   /** The run is over. */
   forget(name: string): void {
     this.#made.delete(name);
+    this.#unsure.delete(name);
   }
 
   /** @throws CodedError when no Job was left behind */
@@ -64,7 +71,7 @@ export class RunStarts {
     try {
       return await this.#start(spec);
     } catch (error) {
-      throw explainForbidden(error, `start run ${spec.runId}`, this.#options.namespace);
+      throw explainRefusal(error, `start run ${spec.runId}`, this.#options.namespace);
     }
   }
 
@@ -72,7 +79,7 @@ export class RunStarts {
     const { clock, log } = this.#options;
     const isLate = clock.now() > spec.startBefore;
     const wanted = runJob(this.#manifest, spec);
-    if (!isLate) await this.#admitImage(wanted, spec);
+    if (!isLate) await this.#admit(wanted, spec);
     const made = await this.#make(isLate ? neverStartedJob(wanted, "StartTimeout") : wanted);
     if (made === undefined) return "exists";
     this.#noteSkew(made);
@@ -93,10 +100,11 @@ export class RunStarts {
     return "started";
   }
 
-  /** A run whose Job is there has begun with the image that it has. @throws CodedError ImageVersionDiffers */
-  async #admitImage(job: Job, { runId }: RunSpec): Promise<void> {
+  /** A run whose Job is there has begun with what it has. @throws CodedError ImageVersionDiffers, PodUnworkable */
+  async #admit(job: Job, { runId, config }: RunSpec): Promise<void> {
     try {
       this.#manifest.images?.admit(imageOfMain(job.spec.template), `start run ${runId}`);
+      configTexts(this.#manifest, config);
     } catch (error) {
       if ((await this.#writes.read(job.metadata.name)) === undefined) throw error;
     }
@@ -108,10 +116,13 @@ export class RunStarts {
     const { name } = job.metadata;
     let isRepeated = false;
     try {
-      return await this.#writes.createOnce(job);
+      const made = await this.#writes.createOnce(job);
+      this.#unsure.delete(name);
+      return made;
     } catch (error) {
+      if (isKind(error, KUBERNETES_ERRORS.ApiUnavailable) && this.#unsure.size < MOST_UNSURE) this.#unsure.add(name);
       if (!isKind(error, KUBERNETES_ERRORS.ApiAlreadyExists)) throw error;
-      isRepeated = error.facts["repeated"] === true;
+      isRepeated = error.facts["repeated"] === true || this.#unsure.delete(name);
     }
     const found = await this.#writes.read(name);
     if (found === undefined) {

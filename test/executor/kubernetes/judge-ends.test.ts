@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { AttemptFacts } from "../../../src/executor/kubernetes/facts.ts";
+import type { AttemptFacts, SeenPod } from "../../../src/executor/kubernetes/facts.ts";
 import { ANNOTATIONS } from "../../../src/executor/kubernetes/labels.ts";
+import type { Condition, KubernetesEvent, Pod } from "../../../src/kubernetes/objects.ts";
 import { endStatementText } from "../../../src/protocol/end-statement.ts";
 import type { FailureCategory } from "../../../src/protocol/failure-category.ts";
 import {
@@ -402,3 +403,53 @@ function withoutRetry(of: AttemptFacts["job"]): AttemptFacts["job"] {
   const annotations = { ...of.metadata.annotations, [ANNOTATIONS.freeAttempts]: "1" };
   return { ...of, metadata: { ...of.metadata, annotations } };
 }
+
+describe("a run whose time is over before its program began", () => {
+  const late = (pods: readonly (Pod | SeenPod)[], events: readonly KubernetesEvent[] = []): AttemptFacts =>
+    attemptOf(lateJob, pods, events);
+  const WORDS = "0/1 nodes are available: insufficient cpu";
+  const unscheduled: Condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message: WORDS };
+
+  test.each<[FailureCategory, string, AttemptFacts, RegExp]>([
+    [
+      "Unschedulable",
+      "a pod that no node takes",
+      late([gone(pod({ phase: "Pending", conditions: [unscheduled] }), 9)]),
+      /insufficient cpu/,
+    ],
+    ["Unschedulable", "an event of it", late([], [event("Pod", "FailedScheduling", WORDS)]), /insufficient cpu/],
+    [
+      "ImagePull",
+      "a pull that doesn't succeed",
+      late([gone(pod({ phase: "Pending", main: waiting("ErrImagePull", "429 Too Many Requests") }), 9)]),
+      /429/,
+    ],
+    [
+      "Quota",
+      "a quota",
+      late([], [event("Job", "FailedCreate", "Error creating: exceeded quota: small")]),
+      /exceeded quota/,
+    ],
+    [
+      "StartTimeout",
+      "nothing known",
+      late([gone(pod({ phase: "Pending", main: waiting("ContainerCreating") }), 9)]),
+      /did not start within/,
+    ],
+  ])("fails with %s for %s, and not as one that took too long", (category, _what, facts, words) => {
+    const { verdict } = judged(facts, 30);
+    const failure = {
+      category,
+      summary: expect.stringMatching(words),
+      detail: expect.stringContaining("longer than specified"),
+    };
+    expect(verdict).toMatchObject({ state: "failed", failure });
+    expect(verdict).toMatchObject({ failure: { summary: expect.stringContaining("timeout of 5 s") } });
+  });
+
+  test("tells how much of it went by before the container began, where it did begin", () => {
+    const { verdict } = judged(late([gone(pod({ main: running(4) }), 9)]), 30);
+    const detail = expect.stringContaining("4 s of it went by before its container began");
+    expect(verdict).toMatchObject({ failure: { category: "DeadlineExceeded", detail } });
+  });
+});

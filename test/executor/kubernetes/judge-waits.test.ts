@@ -62,6 +62,24 @@ describe("the verdict on a run that waits", () => {
       'Admission: admission webhook "w.example" denied the request: no',
     ],
     [
+      "a LimitRange",
+      [],
+      [refusedPod("maximum memory usage per Container is 128Mi, but limit is 256Mi")],
+      'LimitRange: pods "x" is forbidden: maximum memory usage per Container is 128Mi, but limit is 256Mi',
+    ],
+    [
+      "a pull without its pull secret",
+      [pending("ErrImagePull", NOT_FOUND)],
+      [
+        event(
+          "Pod",
+          "FailedToRetrieveImagePullSecret",
+          "Unable to retrieve some image pull secrets (registry-key); attempting to pull the image may not succeed.",
+        ),
+      ],
+      `ImagePullBackOff: ErrImagePull: pull secret registry-key is missing; ${NOT_FOUND}`,
+    ],
+    [
       "a service account",
       [],
       [refusedPod('error looking up service account ns/x: serviceaccount "x" not found')],
@@ -89,6 +107,19 @@ describe("the verdict on a run that waits", () => {
     expect(judged(attemptOf(job(), [pending("ContainerCreating")]), 2).verdict).not.toHaveProperty("waiting");
     const early = event("Pod", "FailedMount", 'secret "hr-x" not found', 1);
     expect(judged(attemptOf(job(), [pending("ContainerCreating")], [early]), 2).verdict).not.toHaveProperty("waiting");
+  });
+
+  test("isn't alarmed by its own configuration, which is made after the Job, but for long enough", () => {
+    const words = [
+      'MountVolume.SetUp failed for volume "hybrid-runner-config" : secret "hr-x" not found',
+      'MountVolume.SetUp failed for volume "hybrid-runner-config" : failed to sync secret cache: timed out waiting for the condition',
+    ];
+    for (const message of words) {
+      const early = event("Pod", "FailedMount", message, 2);
+      const facts = attemptOf(job(), [pending("ContainerCreating")], [early]);
+      expect(judged(facts, 8).verdict).not.toHaveProperty("waiting");
+      expect(judged(facts, 21).verdict).toMatchObject({ waiting: expect.stringContaining("FailedMount") });
+    }
   });
 
   test("runs from the moment its container runs", () => {
@@ -167,6 +198,16 @@ describe("a run that can't start", () => {
     expect(judged(facts, 299)).toMatchObject({ verdict: { state: "queued", lookAt: CREATED + 300_000 } });
     expect(judged(facts, 300).end).toMatchObject({ state: "failed", failure: { category } });
     expect(judged(facts, 100_000, 0)).not.toHaveProperty("end");
+  });
+
+  test.each([
+    "maximum memory usage per Container is 128Mi, but limit is 256Mi",
+    "minimum cpu usage per Pod is 100m, but request is 50m",
+    "maximum cpu usage per Container is 1.  No limit is specified",
+    "memory max limit to request ratio per Container is 2, but provided ratio is 4.000000",
+  ])("advises on the LimitRange where that refuses: %s", (words) => {
+    const { end } = judged(attemptOf(job(), [], [refusedPod(words)]), 300);
+    expect(end?.failure).toMatchObject({ category: "Admission", advice: expect.stringContaining("LimitRange") });
   });
 
   test("is given its time anew when an autoscaler brings a node", () => {

@@ -10,6 +10,7 @@ import { LABELS } from "../../../src/executor/kubernetes/labels.ts";
 import type { KubernetesExecutorOptions, PodSettings } from "../../../src/executor/kubernetes/options.ts";
 import { INSTALL_COMMAND, WRAPPER_MOUNT_PATH, wrapperCommand } from "../../../src/executor/kubernetes/wrapper-place.ts";
 import { openKubernetesApi } from "../../../src/kubernetes/client.ts";
+import type { ApiLimits } from "../../../src/kubernetes/exchange.ts";
 import { loadKubeConfig } from "../../../src/kubernetes/kube-config.ts";
 import { PODS, type Pod } from "../../../src/kubernetes/objects.ts";
 import { type FakeCluster, type FakeClusterOptions, startFakeCluster } from "../../fakes/kubernetes/fake-cluster.ts";
@@ -23,8 +24,8 @@ const ROOT = join(import.meta.dirname, "../../..");
 /** A fake cluster with executors on it. */
 export interface KubernetesWorld extends ExecutorWorld {
   readonly cluster: FakeCluster;
-  /** Opens an executor; what is given replaces the options it would have. */
-  open(changes?: Partial<KubernetesExecutorOptions>): Promise<Executor>;
+  /** Opens an executor; what is given replaces the options it would have, and the bounds of its client. */
+  open(changes?: Partial<KubernetesExecutorOptions>, limits?: Partial<ApiLimits>): Promise<Executor>;
   /** Pods of a run that are there. */
   pods(runId: string): readonly Pod[];
 }
@@ -77,9 +78,15 @@ export async function createKubernetesWorld(options: FakeClusterOptions = {}): P
     directory,
     cluster,
     pods,
-    async open(changes = {}) {
+    async open(changes = {}, limits = {}) {
       const config = await loadKubeConfig({ env: { KUBECONFIG: kubeconfig }, home: directory, clock: systemClock });
-      const api = openKubernetesApi({ config, clock: systemClock, log: silentLog, userAgent: "hybrid-runner-test" });
+      const api = openKubernetesApi({
+        config,
+        clock: systemClock,
+        log: silentLog,
+        userAgent: "hybrid-runner-test",
+        limits,
+      });
       const executor = await createKubernetesExecutor({
         api,
         namespace: NAMESPACE,

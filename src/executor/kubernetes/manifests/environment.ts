@@ -1,5 +1,6 @@
 import type { EnvVar } from "../../../kubernetes/objects.ts";
 import { CONFIG_FILE_PATH, CONFIG_KEY, POD_VARIABLES } from "../wrapper-place.ts";
+import { literal } from "./literal.ts";
 import type { Manifest, PodOrder } from "./materials.ts";
 import { nativeVariables } from "./native-mode.ts";
 import { RUN_ID_VARIABLE } from "./run-id.ts";
@@ -22,9 +23,9 @@ export function environmentOf(m: Manifest, order: PodOrder, custom: readonly Env
 
 function contract({ work, runId }: PodOrder): readonly EnvVar[] {
   return [
-    { name: "pipelineType", value: work.pipelineType },
+    { name: "pipelineType", value: literal(work.pipelineType) },
     { name: RUN_ID_VARIABLE, ...runId },
-    { name: "ingestionPipelineFQN", value: work.fullyQualifiedName },
+    { name: "ingestionPipelineFQN", value: literal(work.fullyQualifiedName) },
   ];
 }
 
@@ -34,7 +35,7 @@ function ofMode(m: Manifest, order: PodOrder): readonly EnvVar[] {
   if (secretsMode === "native") return [{ name: CONFIG_KEY, valueFrom: fromConfigObject(m, order, CONFIG_KEY) }];
   return [
     { name: POD_VARIABLES.configFile, value: CONFIG_FILE_PATH },
-    { name: POD_VARIABLES.secrets, value: JSON.stringify(secrets) },
+    { name: POD_VARIABLES.secrets, value: literal(JSON.stringify(secrets)) },
     { name: POD_VARIABLES.graceSeconds, value: String(graceMs / MILLISECONDS) },
   ];
 }

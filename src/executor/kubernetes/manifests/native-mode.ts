@@ -1,6 +1,7 @@
 import { isJsonObject } from "../../../base/exact-json.ts";
 import type { EnvVar } from "../../../kubernetes/objects.ts";
 import type { Json, JsonObject } from "../../../protocol/messages.ts";
+import { literal } from "./literal.ts";
 
 /*
  * In the mode `native` the ingestion image resolves secret references by its own means. Which store it asks, and that it takes
@@ -31,7 +32,7 @@ export function nativeVariables(secrets: Json, namespace: string): readonly EnvV
   const told = isJsonObject(secrets) ? secrets["namespace"] : undefined;
   return [
     { name: "KUBERNETES_IN_CLUSTER", value: "true" },
-    { name: "KUBERNETES_NAMESPACE", value: typeof told === "string" ? told : namespace },
+    { name: "KUBERNETES_NAMESPACE", value: literal(typeof told === "string" ? told : namespace) },
   ];
 }
 

@@ -8,6 +8,7 @@ import {
   WRAPPER_MOUNT_PATH,
   WRAPPER_VOLUME_SIZE,
 } from "../wrapper-place.ts";
+import { literal } from "./literal.ts";
 import type { Manifest } from "./materials.ts";
 import { WRAPPER_VOLUME } from "./pod-names.ts";
 import { containerSecurity } from "./security.ts";
@@ -19,9 +20,9 @@ export interface WrapperParts {
   readonly initContainers: readonly Container[];
 }
 
-/** The program's own command, behind the wrapper's where that one resolves the secrets. */
+/** The program's own command, behind the wrapper's where that one resolves the secrets; every word arrives as it is here. */
 export function programCommand(mode: SecretsMode, program: readonly string[]): readonly string[] {
-  return mode === "wrapper" ? [...WRAPPER_COMMAND, ...program] : program;
+  return (mode === "wrapper" ? [...WRAPPER_COMMAND, ...program] : program).map(literal);
 }
 
 /** Volume, mount and init container. The init container takes what `main` has, of which the scheduler counts the larger. */

@@ -53,7 +53,11 @@ export function rightMissing(act: string, namespace: string, ids: readonly Right
   return new CodedError(
     RIGHTS_ERRORS.RightMissing,
     `Cannot ${act}: the runner has no right to ${named(ids)} in namespace ${namespace}`,
-    { advice: `Add to the runner's Role in namespace ${namespace}: ${ruleLines(ids).join("; ")}`, cause },
+    {
+      advice: `Add to the runner's Role in namespace ${namespace}: ${ruleLines(ids).join("; ")}`,
+      facts: { category: "ConfigError" },
+      cause,
+    },
   );
 }
 

@@ -1,0 +1,188 @@
+import { describe, expect, test } from "vitest";
+import { CodedError } from "../../../src/base/errors.ts";
+import { JOBS, SECRETS } from "../../../src/kubernetes/objects.ts";
+import type { FailureCategory, RefusalReason } from "../../../src/protocol/messages.ts";
+import { refusedFor } from "../../../src/runs/verdict.ts";
+import type { FaultMatch } from "../../fakes/kubernetes/faults.ts";
+import { endOf, specOf } from "../executor.contract.ts";
+import { createKubernetesWorld, NAMESPACE, podSettings } from "./kubernetes-world.ts";
+
+const LIMITS = { timeout: 60_000 };
+const RIGHT = /Give the runner's identity|Add to the runner's Role/;
+
+async function thrownBy(work: Promise<unknown>): Promise<CodedError> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof CodedError)) throw new Error(`no coded error: ${String(error)}`);
+  return error;
+}
+
+const QUOTA =
+  'jobs.batch "hr-x" is forbidden: exceeded quota: small, requested: count/jobs.batch=1, used: count/jobs.batch=0, limited: count/jobs.batch=0';
+const GOING =
+  'jobs.batch "hr-x" is forbidden: unable to create new content in namespace ingestion because it is being terminated';
+const POLICY =
+  "jobs.batch \"hr-x\" is forbidden: ValidatingAdmissionPolicy 'no-jobs' with binding 'all' denied request: not today";
+const WEBHOOK = 'admission webhook "gate.example.com" denied the request: no';
+const SILENT =
+  'Internal error occurred: failed calling webhook "gate.example.com": failed to call webhook: Post "https://gate.example.com/?timeout=1s": context deadline exceeded';
+
+describe("an API server that doesn't take what a run is made of", () => {
+  test.each<[string, FaultMatch["resource"], number, string, string, FailureCategory, RefusalReason]>([
+    ["a quota of Jobs", "jobs", 403, "Forbidden", QUOTA, "Quota", "storage"],
+    [
+      "a quota of Secrets",
+      "secrets",
+      403,
+      "Forbidden",
+      'secrets "hr-x" is forbidden: exceeded quota: small',
+      "Quota",
+      "storage",
+    ],
+    ["a namespace that goes", "jobs", 403, "Forbidden", GOING, "Admission", "storage"],
+    ["a policy", "jobs", 422, "Invalid", POLICY, "Admission", "storage"],
+    ["a webhook", "jobs", 403, "Forbidden", WEBHOOK, "Admission", "storage"],
+    ["a webhook that answers 400", "jobs", 400, "BadRequest", WEBHOOK, "Admission", "storage"],
+    [
+      "a rule in words of its own",
+      "jobs",
+      403,
+      "Forbidden",
+      'jobs.batch "hr-x" is forbidden: the stars say no',
+      "Admission",
+      "storage",
+    ],
+    [
+      "a namespace that isn't there",
+      "jobs",
+      404,
+      "NotFound",
+      'namespaces "ingestion" not found',
+      "ConfigError",
+      "storage",
+    ],
+    [
+      "what is invalid for ever",
+      "jobs",
+      422,
+      "Invalid",
+      'Job.batch "hr-x" is invalid: spec.template.spec.priorityClassName: Invalid value',
+      "ConfigError",
+      "badConfig",
+    ],
+  ])(
+    "is told as a category with the server's words: %s",
+    LIMITS,
+    async (_what, resource, status, reason, message, category, refusal) => {
+      const world = await createKubernetesWorld();
+      const executor = await world.open();
+      const takeBack = world.cluster.fault({
+        match: { verb: "create", ...(resource === undefined ? {} : { resource }) },
+        status,
+        reason,
+        message,
+      });
+      const spec = specOf([]);
+      const error = await thrownBy(executor.start(spec));
+      const told = refusedFor(error);
+      expect(told).toMatchObject({
+        outcome: "refused",
+        reason: refusal,
+        category,
+        message: expect.stringContaining(message),
+      });
+      expect("advice" in told && told.advice).not.toMatch(RIGHT);
+      takeBack();
+      expect(world.cluster.objects(SECRETS, NAMESPACE)).toEqual([]);
+      // What was refused for a while only is made when it is offered again.
+      if (refusal === "badConfig") return;
+      expect(await executor.start(spec)).toBe("started");
+      expect(await endOf(executor, spec.runId)).toMatchObject({ state: "success" });
+    },
+  );
+
+  test("names a webhook that doesn't answer", LIMITS, async () => {
+    const world = await createKubernetesWorld();
+    const executor = await world.open({}, { callMs: 1000 });
+    world.cluster.fault({
+      match: { verb: "create", resource: "jobs" },
+      status: 500,
+      reason: "InternalError",
+      message: SILENT,
+    });
+    const told = refusedFor(await thrownBy(executor.start(specOf([]))));
+    expect(told).toMatchObject({
+      category: "Admission",
+      message: expect.stringContaining('webhook "gate.example.com"'),
+    });
+  });
+
+  test("is a missing right only where it says so", LIMITS, async () => {
+    const world = await createKubernetesWorld();
+    const executor = await world.open();
+    const message =
+      'jobs.batch is forbidden: User "system:serviceaccount:a:b" cannot create resource "jobs" in API group "batch" in the namespace "ingestion"';
+    world.cluster.fault({ match: { verb: "create", resource: "jobs" }, status: 403, reason: "Forbidden", message });
+    const told = refusedFor(await thrownBy(executor.start(specOf([]))));
+    expect(told).toMatchObject({
+      reason: "storage",
+      category: "ConfigError",
+      message: expect.stringContaining("no right to create jobs"),
+      advice: expect.stringContaining("Role"),
+    });
+  });
+});
+
+test(
+  "a run whose Job was made though nobody was told gets its configuration when it is offered again",
+  LIMITS,
+  async () => {
+    const world = await createKubernetesWorld();
+    const executor = await world.open({}, { callMs: 1000 });
+    await executor.list();
+    const spec = specOf([]);
+    // The API server does it, and whoever asked has given up.
+    const takeBack = world.cluster.fault({ match: { verb: "create", resource: "jobs" }, cut: "after", times: 1 });
+    const hang = world.cluster.fault({
+      match: { verb: "create", resource: "jobs" },
+      status: 500,
+      reason: "InternalError",
+      message: "etcdserver: request timed out",
+    });
+    await thrownBy(executor.start(spec));
+    takeBack();
+    hang();
+    expect(world.cluster.objects(JOBS, NAMESPACE)).toHaveLength(1);
+    expect(world.cluster.objects(SECRETS, NAMESPACE)).toHaveLength(0);
+    expect(await executor.start(spec)).toBe("started");
+    expect(await endOf(executor, spec.runId)).toMatchObject({ state: "success" });
+  },
+);
+
+test(
+  "a configuration that doesn't fit into a variable is refused in the mode native before anything is made",
+  LIMITS,
+  async () => {
+    const world = await createKubernetesWorld();
+    const executor = await world.open({ secretsMode: "native" });
+    const config = { source: { type: "x".repeat(200_000) } };
+    const told = refusedFor(await thrownBy(executor.start(specOf([], { config }))));
+    expect(told).toMatchObject({ reason: "badConfig", advice: expect.stringContaining("{config}") });
+    expect(world.cluster.requests.writes()).toEqual([]);
+    // In the other mode it is a file.
+    const other = await world.open({ runnerId: "other", dataDirectory: `${world.directory}/other` });
+    expect(await other.start(specOf([], { config }))).toBe("started");
+  },
+);
+
+test("so is an extra variable that is too long, in both modes", LIMITS, async () => {
+  const world = await createKubernetesWorld();
+  const executor = await world.open({ pods: podSettings({ extraEnvironment: { LONG: "x".repeat(140_000) } }) });
+  expect(refusedFor(await thrownBy(executor.start(specOf([]))))).toMatchObject({
+    reason: "badConfig",
+    message: expect.stringContaining("LONG"),
+  });
+  expect(world.cluster.requests.writes()).toEqual([]);
+});
