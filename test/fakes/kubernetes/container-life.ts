@@ -194,7 +194,7 @@ export class ContainerLife {
     const text = (await readFile(path).catch(() => Buffer.alloc(0))).subarray(0, MOST_MESSAGE_BYTES).toString();
     if (text !== "" || exitCode === 0 || this.container.terminationMessagePolicy !== "FallbackToLogsOnError")
       return text;
-    const lines = this.log?.kept.entries.slice(-80).map(({ bytes }) => Buffer.from(bytes)) ?? [];
+    const lines = this.log?.file.slice(-80).map(({ bytes }) => Buffer.from(bytes)) ?? [];
     return Buffer.concat(lines).subarray(-FALLBACK_BYTES).toString();
   }
 

@@ -17,8 +17,7 @@ export class ContainerLog {
   readonly #listeners = new Set<() => void>();
   readonly #open = new Map<string, Buffer>();
   readonly #now: () => number;
-  #entries: LogEntry[] = [];
-  #lost = 0;
+  #file: LogEntry[] = [];
   #nanoseconds = 0;
   #ended = false;
 
@@ -31,9 +30,9 @@ export class ContainerLog {
     return this.#ended;
   }
 
-  /** Number of the first entry that is still there, and all from it on. */
-  get kept(): { readonly first: number; readonly entries: readonly LogEntry[] } {
-    return { first: this.#lost, entries: this.#entries };
+  /** The file of now; whoever holds it can read it also when it was rotated away. */
+  get file(): readonly LogEntry[] {
+    return this.#file;
   }
 
   /** Takes output of one of both streams. */
@@ -59,10 +58,9 @@ export class ContainerLog {
     this.#tell();
   }
 
-  /** The file is rotated: what is in it can't be read any more, as with the real API. */
+  /** The file is rotated: what is in it is read only by those who have it open, as with the real API. */
   rotate(): void {
-    this.#lost += this.#entries.length;
-    this.#entries = [];
+    this.#file = [];
   }
 
   onChange(listener: () => void): () => void {
@@ -76,7 +74,7 @@ export class ContainerLog {
     this.#nanoseconds = (this.#nanoseconds + 137) % 1_000_000;
     const fraction = `${String(time % 1000).padStart(3, "0")}${String(this.#nanoseconds).padStart(6, "0")}`;
     const timeText = `${new Date(time).toISOString().slice(0, 19)}.${fraction}Z`;
-    this.#entries.push({ time, timeText, bytes: Buffer.from(bytes) });
+    this.#file.push({ time, timeText, bytes: Buffer.from(bytes) });
   }
 
   #tell(): void {

@@ -14,7 +14,9 @@ export interface PodLogSource {
 
 const NEWLINE = 10;
 
-/** Sends a container's log. @throws StatusError 400, 500 */
+/**
+ * Sends a container's log as the kubelet reads it (k8s.io/cri-client/pkg/logs, `ReadLogs`): the file that is open is read to its
+ * end, and a newer one only by a stream that had come to its end before the rotation, and not after the container's end. @throws StatusError 400, 500 */
 export function sendPodLog(
   response: ServerResponse,
   pod: Stored,
@@ -33,13 +35,29 @@ export function sendPodLog(
   const sink = createSink(response, query, limits);
   response.writeHead(200, { "content-type": "text/plain" });
   response.flushHeaders();
-  let next = startOf(log, query);
   const follow = query.get("follow") === "true";
+  let { file } = log;
+  let next = startOf(file, query);
+  /** The newest file since this stream came to its end for the first time. */
+  let watched: ContainerLog["file"] | undefined;
   const flow = (): void => {
-    const { entries, first } = log.kept;
-    for (const entry of entries.slice(Math.max(0, next - first))) if (!sink.write(entry)) return;
-    next = first + entries.length;
-    if (!follow || log.ended) finish();
+    for (;;) {
+      for (let entry = file[next]; entry !== undefined; entry = file[next]) {
+        // A reader that is slow is waited for, and the file is kept open for it.
+        if (response.writableNeedDrain) return;
+        next++;
+        if (!sink.write(entry)) return;
+      }
+      if (!follow || log.ended) {
+        finish();
+        return;
+      }
+      watched ??= log.file;
+      if (watched === log.file) return;
+      file = log.file;
+      watched = file;
+      next = 0;
+    }
   };
   const stop = follow ? log.onChange(flow) : () => undefined;
   function finish(): void {
@@ -47,6 +65,7 @@ export function sendPodLog(
     response.end();
   }
   response.on("close", stop);
+  response.on("drain", flow);
   flow();
 }
 
@@ -79,10 +98,9 @@ function asStatuses(status: Fields | undefined, key: string): readonly Container
 }
 
 /** Number of the first entry to send. */
-function startOf(log: ContainerLog, query: URLSearchParams): number {
-  const { entries, first } = log.kept;
+function startOf(file: ContainerLog["file"], query: URLSearchParams): number {
   const tail = query.get("tailLines");
-  return tail === null ? first : first + Math.max(0, entries.length - Number(tail));
+  return tail === null ? 0 : Math.max(0, file.length - Number(tail));
 }
 
 function createSink(

@@ -1,24 +1,11 @@
 import type { Clock } from "../../../base/clock.ts";
-import { momentOf } from "./line-times.ts";
+import { CodedError } from "../../../base/errors.ts";
 import type { LogPosition } from "./log-intake.ts";
-import type { LogReading } from "./log-stream.ts";
+import type { LogReading, LogStream } from "./log-stream.ts";
+import { type StreamMemory, StreamWatch } from "./stream-watch.ts";
 
-const LOOK_MS = 1_000;
-/** While others wait, one that says nothing gives its place away after this, and one that talks after the other. */
-const SHARED_SILENCE_MS = 2_000;
-const SHARED_TURN_MS = 10_000;
-/** Silence after which it is asked whether there is more than the stream brings. */
-const DOUBT_MS = 15_000;
-/** So far a stream may fall behind the program. */
-const LAG_MS = 2_000;
-
-/** What is known of a log's streams, kept from one to the next. */
-export interface StreamMemory {
-  /** The time that made a silent stream doubtful: it is that of a part of a line when nothing new came of it. */
-  doubted: string;
-  /** The shortest time from a line's stamp to its arrival, in milliseconds: clocks may differ, so that it may be below 0. */
-  leastLagMs: number;
-}
+/** A stream as following needs it. */
+export type FollowedStream = Pick<LogStream, "open" | "read" | "close">;
 
 /** What following a log stands on. */
 export interface FollowOptions {
@@ -26,130 +13,150 @@ export interface FollowOptions {
   /** True when others wait for this one's place. */
   readonly crowded: () => boolean;
   readonly position: () => LogPosition;
-  /** Opens the stream. */
-  readonly read: (options: { readonly signal: AbortSignal; readonly onBytes: () => void }) => Promise<LogReading>;
-  /** Time of the first or last line that the node has now. */
-  readonly timeOf: (which: "first" | "last", signal: AbortSignal) => Promise<string>;
+  /** Nothing is printed any more, and as much has come as was stated, or not; "unstated" when nobody said how much it is. */
+  readonly over: () => "whole" | "partly" | "unstated" | undefined;
+  /** Makes a stream that follows, or brings what the node's file has now. */
+  readonly stream: (follow: boolean) => FollowedStream;
+  /** Time of the last line that the node has now. */
+  readonly lastTime: (signal: AbortSignal) => Promise<string>;
   readonly memory: StreamMemory;
+  /** Closes everything. */
+  readonly signal: AbortSignal;
 }
-
-/** How following ended: by itself, for others, or because the stream brings less than there is. */
-export type FollowEnd = "ended" | "yielded" | "behind";
 
 /**
- * Follows a log as long as its stream goes on and keeps up. A stream can stay open and silent while the program prints on, after a
- * rotation for example (https://github.com/kubernetes/kubernetes/issues/115701), so silence is doubted. It can also fall behind:
- * the kubelet sends a followed log line by line, and when two rotations have passed it, it leaves out what was in between
- * without a word. Reading without following is much faster and catches up. @throws what `read` throws
+ * Follows a log as long as its stream goes on and keeps up. No stream is left before another has found its place, since only the
+ * open stream still gives a file that was rotated away:
+ *
+ * - It can stay open and silent while the program prints on: the kubelet notices a rotation only when it has read the file to its
+ *   end once before (https://github.com/kubernetes/kubernetes/issues/115701).
+ * - It can fall behind, since a followed log is sent line by line; two rotations later the kubelet leaves out what was in between.
+ * - It ends by itself when the container has ended, but only at the end of the file that it reads.
+ *
+ * So it is paused when it seems to do badly, and what the node has now is read without following, which is much faster. When
+ * that finds its place, a new stream follows from there, and the old one is kept until the new one has found its place too.
+ * Otherwise the old one has more, and goes on to its end; the new one keeps its file meanwhile.
  */
-export async function followLog(options: FollowOptions): Promise<{ readonly bytes: number; readonly end: FollowEnd }> {
-  const watch = new StreamWatch(options);
-  try {
-    const { bytes } = await options.read({ signal: watch.signal, onBytes: () => watch.heard() });
-    return { bytes, end: watch.end };
-  } finally {
-    watch.close();
-  }
-}
-
-/** Looks at an open stream once a second and ends it when something else would do better. */
-class StreamWatch {
+export class Following {
   readonly #options: FollowOptions;
-  readonly #stop = new AbortController();
+  #main: FollowedStream;
+  /** Paused, until `#main` has found its place. */
+  #older: FollowedStream | undefined;
+  /** Follows when `#main` has brought all that it has. */
+  #newer: FollowedStream | undefined;
+  #watch: StreamWatch | undefined;
   readonly #began: number;
-  #heardAt: number;
-  /** Time of the last line at the last look. */
-  #seen: string;
-  #doubtedAt: number;
-  #asking = false;
-  #cancel: () => void;
-  end: FollowEnd = "ended";
+  #bytes = 0;
+  /** It was tried to overtake it since the container has ended. */
+  #triedLast = false;
 
   constructor(options: FollowOptions) {
     this.#options = options;
+    this.#main = options.stream(true);
     this.#began = options.clock.monotonic();
-    this.#heardAt = this.#began;
-    this.#seen = options.position().last;
-    this.#doubtedAt = this.#began;
-    this.#cancel = this.#schedule();
   }
 
-  get signal(): AbortSignal {
-    return this.#stop.signal;
+  /** Something has changed: the container has ended. */
+  nudge(): void {
+    this.#watch?.look();
   }
 
-  heard(): void {
-    this.#heardAt = this.#options.clock.monotonic();
-  }
-
-  close(): void {
-    this.#cancel();
-    this.#stop.abort();
-  }
-
-  #schedule(): () => void {
-    return this.#options.clock.schedule(LOOK_MS, () => this.#look(), { unref: true });
-  }
-
-  #look(): void {
-    const now = this.#options.clock.monotonic();
-    const silence = now - this.#heardAt;
-    if (this.#options.crowded() && (silence > SHARED_SILENCE_MS || now - this.#began > SHARED_TURN_MS)) {
-      this.#leave("yielded");
-      return;
+  /** New content in bytes; `yielded` when it was left for others. @throws what `LogStream.read` throws */
+  async run(): Promise<{ readonly bytes: number; readonly yielded: boolean }> {
+    try {
+      for (;;) {
+        const yielded = await this.#step();
+        if (yielded !== undefined) return { bytes: this.#bytes, yielded };
+      }
+    } finally {
+      for (const stream of [this.#main, this.#older, this.#newer]) stream?.close();
     }
-    if (silence > DOUBT_MS && now - this.#doubtedAt > DOUBT_MS) {
-      this.#doubtedAt = now;
-      this.#ask(() => this.#isSilentInVain());
-    } else if (this.#isLate()) this.#ask(() => this.#isFasterWithout());
-    this.#cancel = this.#schedule();
   }
 
-  /** What can't be asked now is asked again later. */
-  #ask(question: () => Promise<boolean>): void {
-    if (this.#asking) return;
-    this.#asking = true;
-    question()
-      .then((isBehind) => {
-        if (isBehind) this.#leave("behind");
-      })
-      .catch(() => undefined)
-      .finally(() => {
-        this.#asking = false;
+  /** Undefined when it goes on. */
+  async #step(): Promise<boolean | undefined> {
+    const { signal, over } = this.#options;
+    const isAlone = this.#older === undefined && this.#newer === undefined;
+    if (over() === "whole") return false;
+    if (over() !== undefined && isAlone && !this.#triedLast) return (await this.#overtake()) ? false : undefined;
+    const watch = new StreamWatch(this.#options, { isAlone, triedLast: this.#triedLast, began: this.#began });
+    this.#watch = watch;
+    let end: LogReading["end"];
+    try {
+      end = await this.#read(this.#main, watch);
+    } finally {
+      watch.close();
+      this.#watch = undefined;
+    }
+    if (signal.aborted) return false;
+    if (end === "paused" && watch.why === "yielded") return true;
+    if (end === "paused" && watch.why === "whole") return false;
+    if (end === "paused" && watch.why === "behind") return (await this.#overtake()) ? false : undefined;
+    // It stopped before a gap, or it found nothing: the older one has what is between.
+    if (this.#older !== undefined) {
+      this.#newer = end === "ended" ? undefined : this.#main;
+      if (end === "ended") this.#main.close();
+      this.#main = this.#older;
+      this.#older = undefined;
+      return undefined;
+    }
+    this.#main.close();
+    if (this.#newer === undefined || over() !== undefined) return false;
+    this.#main = this.#newer;
+    this.#newer = undefined;
+    return undefined;
+  }
+
+  async #read(stream: FollowedStream, watch: StreamWatch): Promise<LogReading["end"]> {
+    const isReplaceable = this.#older !== undefined || this.#newer !== undefined;
+    try {
+      const { bytes, end } = await stream.read({
+        gap: this.#older === undefined ? "mark" : "stop",
+        pause: watch.signal,
+        onBytes: (bytes) => watch.heard(bytes),
+        onFound: () => this.#dropOlder(),
       });
+      this.#bytes += bytes;
+      return end;
+    } catch (error) {
+      // What the API server says is of this stream; what the disk says is of all.
+      if (!isReplaceable || !(error instanceof CodedError)) throw error;
+      return "ended";
+    }
   }
 
-  /** The node has more than this stream brings. */
-  async #isSilentInVain(): Promise<boolean> {
-    const { memory, position, timeOf } = this.#options;
-    const before = this.#heardAt;
-    const time = await timeOf("last", this.signal);
-    const { last, newest } = position();
-    const known = ["", last, newest, memory.doubted].includes(time);
-    if (known || this.#heardAt !== before) return false;
-    memory.doubted = time;
-    return true;
+  #dropOlder(): void {
+    if (this.#older === undefined) return;
+    this.#older.close();
+    this.#older = undefined;
+    this.#watch?.setAlone();
   }
 
-  /** Only new lines tell: the last line of a program that says nothing grows old. */
-  #isLate(): boolean {
-    const { memory, position, clock } = this.#options;
-    const { last } = position();
-    const lag = clock.now() - momentOf(last);
-    if (last === this.#seen || Number.isNaN(lag)) return false;
-    this.#seen = last;
-    memory.leastLagMs = Math.min(memory.leastLagMs, lag);
-    return lag - memory.leastLagMs > LAG_MS;
-  }
-
-  /** As long as the node's file still has our last line, reading without following leaves nothing out. */
-  async #isFasterWithout(): Promise<boolean> {
-    const first = await this.#options.timeOf("first", this.signal);
-    return first !== "" && momentOf(first) <= momentOf(this.#options.position().last);
-  }
-
-  #leave(why: FollowEnd): void {
-    this.end = why;
-    this.#stop.abort(new Error(`The stream of a log is ${why}`));
+  /** Reads what the node has now, while the stream waits. True when that is all. */
+  async #overtake(): Promise<boolean> {
+    const { stream, over, position } = this.#options;
+    this.#triedLast = over() !== undefined;
+    const fast = stream(false);
+    let reading: LogReading;
+    try {
+      reading = await fast.read({ gap: "stop" });
+    } catch (error) {
+      if (error instanceof CodedError) return false;
+      throw error;
+    } finally {
+      fast.close();
+    }
+    this.#bytes += reading.bytes;
+    const isNothing = over() === "unstated" && position().last === "";
+    const isFound = reading.end === "ended" && (reading.found || isNothing);
+    // What ended meanwhile is looked at once more.
+    if (over() !== undefined) return isFound && this.#triedLast;
+    const next = stream(true);
+    next.open();
+    if (isFound) {
+      this.#older = this.#main;
+      this.#main = next;
+    } else this.#newer = next;
+    return false;
   }
 }

@@ -77,6 +77,31 @@ export class LogIntake {
     return this.#words;
   }
 
+  /**
+   * The log was read up to here, maybe by another stream meanwhile: what that took is left out. True when there is such, and the
+   * `held` bytes at the end of what was given out are among it.
+   */
+  goOnFrom(position: LogPosition, held: number): boolean {
+    const [last, newest] = [new TimeSlot(position.last), new TimeSlot(position.newest)];
+    const isSameTime = this.#last.equals(last);
+    const isSameLine = isSameTime && this.#same === position.same;
+    const isHere = isSameLine && this.#taken - (this.#taken < 0 ? 0 : held) === position.taken;
+    if (last.empty || isHere || this.#newest.isAfter(newest)) return false;
+    if (this.#first.empty) this.#first.set(new TimeSlot(position.first));
+    if (this.#found) {
+      this.#seen = isSameTime ? this.#same : 0;
+      this.#found = isSameLine;
+      const isInLine = isSameLine && position.taken >= 0;
+      this.#toSkip = isInLine ? Math.max(0, position.taken - this.#taken) : 0;
+      if (this.#stage === "text") this.#stage = isInLine ? "begun" : "known";
+    } else if (!isSameTime) this.#seen = 0;
+    this.#last.set(last);
+    this.#newest.set(newest);
+    this.#same = position.same;
+    this.#taken = position.taken;
+    return true;
+  }
+
   /** `held` bytes at the end of what was given out count as not taken. */
   position(held = 0): LogPosition {
     return {

@@ -19,6 +19,16 @@ export function attemptBegins(attempt: number, earlierIsThere: boolean): string 
 export const ROTATED_HERE =
   "log may be missing here: the node rotated it before this could be read; how many bytes is not known yet";
 
+/** Where it is known how many bytes are missing. */
+export function missingHere(bytes: number): string {
+  return `${bytes} bytes of this attempt's log are missing here: the node rotated them away before they could be read`;
+}
+
+/** After an attempt that turned out to be whole although a line above says that something may be missing. */
+export function nothingMissing(): string {
+  return "nothing of this attempt's log is missing, also where a line above says that it may be";
+}
+
 /** At the front of a log whose beginning is gone. */
 export function beginningGone(firstTime: string): string {
   return `what was printed before ${firstTime} is missing here or stands above: the log was read again and the node had rotated it; how many bytes is not known`;

@@ -3,13 +3,15 @@ import type { Log } from "../../../base/log.ts";
 import type { KubernetesApi } from "../../../kubernetes/api.ts";
 import type { LogEnd } from "../../../protocol/messages.ts";
 import { drainLog, finishSpool } from "./drain.ts";
-import { followLog, type StreamMemory } from "./follow.ts";
-import { momentOf } from "./line-times.ts";
+import { Following, type FollowOptions } from "./follow.ts";
+import { LogFront } from "./log-front.ts";
+import { countLog, readLineTime, readLogNow } from "./log-reads.ts";
 import { LogRetry } from "./log-retry.ts";
 import type { LogSource } from "./log-source.ts";
-import { type LogReading, type LogStreamOptions, readLineTime, readLogStream } from "./log-stream.ts";
+import { LogStream, type LogStreamOptions } from "./log-stream.ts";
 import type { LogTurns, Turned } from "./log-turns.ts";
 import type { Spool } from "./spool.ts";
+import type { StreamMemory } from "./stream-watch.ts";
 
 /** What the log of a run stands on. */
 export interface PodLogContext {
@@ -37,10 +39,6 @@ const SILENT_MS = 10_000;
 const LOOKS_PER_SECOND = 20;
 /** Waking one that waits for its next try is bounded. */
 const WAKE_MS = 1_000;
-/** A container that runs for so long could have had its log rotated. */
-const LATE_MS = 15_000;
-/** A program that says nothing for so long at its beginning is rarer than a log whose beginning was rotated away. */
-const QUIET_BEGINNING_MS = 60_000;
 
 /** The log of one run: which attempts are to be read, and how far it has come. Works when it gets a turn. */
 export class PodLog implements Turned {
@@ -53,20 +51,14 @@ export class PodLog implements Turned {
   #attempts: AttemptLog[] = [];
   #wokenAt = Number.NEGATIVE_INFINITY;
   #talks = true;
-  /** Ends the stream that is open now. */
+  /** Closes the streams that are open now. */
   #interrupt: AbortController | undefined;
+  #following: Following | undefined;
   #ending = false;
   /** The last attempt that was drained had a statement to be compared with. */
   #compared = false;
   #waiters: (() => void)[] = [];
-  /** Nothing was read before; the log may have begun long ago, and only the first reader knows how much of it was there. */
-  #unplaced = false;
-  #late = false;
-  #caughtUp = false;
-  #frontGone = false;
-  #following = false;
-  /** The last stream brought less than there was: what it left out is fetched without following. */
-  #behind = false;
+  readonly #front = new LogFront();
   /** The spool begins anew: the next stream follows at once. */
   #again = false;
   readonly #memory: StreamMemory = { doubted: "", leastLagMs: Number.POSITIVE_INFINITY };
@@ -81,7 +73,7 @@ export class PodLog implements Turned {
 
   /** False as long as it isn't known at which offset the text begins. */
   get placed(): boolean {
-    return !this.#unplaced;
+    return this.#front.placed;
   }
 
   /** True when only what is left has to be read. */
@@ -113,8 +105,8 @@ export class PodLog implements Turned {
       last.over ??= this.#context.clock.monotonic();
       if (stated !== undefined) last.stated = stated;
     }
-    this.#unplaced = false;
-    this.#interruptFollowing("The container has ended");
+    this.#front.settle();
+    this.#following?.nudge();
     this.#retry.reset();
     const complete = new Promise<void>((resolve) => this.#waiters.push(resolve));
     this.#context.turns.wake(this);
@@ -123,11 +115,7 @@ export class PodLog implements Turned {
 
   /** A reader wants the text from `offset` on: settles where the text begins when that is open. */
   async place(offset: number): Promise<void> {
-    if (!this.#unplaced || !this.#caughtUp) return;
-    this.#unplaced = false;
-    if (offset === 0 || (offset <= this.spool.facts.bytes && !this.#frontGone)) return;
-    // Somebody has more of this log than the node has now: its beginning is gone.
-    this.#frontGone = true;
+    if (!this.#front.place(offset, this.spool.facts.bytes)) return;
     this.#again = true;
     this.#interrupt?.abort(new Error("The log is read again"));
     await this.spool.restart(offset);
@@ -146,7 +134,7 @@ export class PodLog implements Turned {
     try {
       return await this.#turn();
     } catch (error) {
-      if (this.#context.signal.aborted) return undefined;
+      if (this.#context.signal.aborted || this.#attempts.length === 0) return undefined;
       return this.#retry.failed(error, this.spool.facts.bytes);
     } finally {
       await this.spool.rest().catch(() => undefined);
@@ -158,11 +146,9 @@ export class PodLog implements Turned {
     const last = this.#attempts.at(-1);
     if (last !== undefined) {
       last.over ??= clock.monotonic();
-      this.#interruptFollowing("The next attempt has begun");
+      this.#following?.nudge();
     } else if (this.spool.facts.source === undefined) {
-      const { startedAt } = source;
-      this.#late = startedAt === undefined || clock.now() - startedAt > LATE_MS;
-      this.#unplaced = this.#late;
+      this.#front.begin(source, clock.now());
     }
     this.#ending = false;
     this.#wokenAt = Number.NEGATIVE_INFINITY;
@@ -174,10 +160,6 @@ export class PodLog implements Turned {
     if (this.#interrupt !== undefined || now - this.#wokenAt < WAKE_MS) return;
     this.#wokenAt = now;
     this.#context.turns.wake(this);
-  }
-
-  #interruptFollowing(why: string): void {
-    if (this.#following) this.#interrupt?.abort(new Error(why));
   }
 
   async #turn(): Promise<number | undefined> {
@@ -193,74 +175,85 @@ export class PodLog implements Turned {
       return this.#attempts.length > 0 || this.#ending ? 0 : undefined;
     }
     const { turns } = this.#context;
-    if ((turns.crowded && !this.#talks) || (this.#unplaced && !this.#caughtUp) || this.#behind) {
-      const { bytes } = await this.#read(attempt, { follow: false });
-      this.#caughtUp = true;
-      this.#behind = false;
+    if ((turns.crowded && !this.#talks) || this.#front.mustBeRead) {
+      const { bytes } = await this.#open((streams) => readLogNow(streams, { gap: "mark" }), attempt);
+      this.#front.read();
       this.#talks = bytes > 0;
       if (bytes === 0 && turns.crowded) return this.#pause();
     }
     if (attempt.over !== undefined) return 0;
-    this.#following = true;
+    return await this.#open((streams) => this.#follow(attempt, streams), attempt);
+  }
+
+  #drain(attempt: AttemptLog, over: number): Promise<void> {
+    const { clock } = this.#context;
+    return this.#open(
+      (streams) =>
+        drainLog({
+          spool: this.spool,
+          clock,
+          signal: streams.signal,
+          overMs: clock.monotonic() - over,
+          ...(attempt.stated === undefined ? {} : { stated: attempt.stated }),
+          read: async ({ gap, whole }) => {
+            const reading = await readLogNow({ ...streams, whole }, { gap });
+            if (reading.words !== "") this.#log.debug("The node answers without a log", { words: reading.words });
+            return reading;
+          },
+          count: () => countLog(streams),
+          firstTime: () => this.#timeOf(attempt, "first", streams.signal),
+        }),
+      attempt,
+    );
+  }
+
+  async #follow(attempt: AttemptLog, streams: Omit<LogStreamOptions, "follow">): Promise<number> {
+    const { clock, turns } = this.#context;
+    const following = new Following({
+      clock,
+      crowded: () => turns.crowded,
+      position: () => this.spool.facts.position,
+      over: () => this.#overAs(attempt),
+      stream: (follow) => new LogStream({ ...streams, follow }),
+      lastTime: (signal) => this.#timeOf(attempt, "last", signal),
+      memory: this.#memory,
+      signal: streams.signal,
+    });
+    this.#following = following;
     try {
-      return await this.#follow(attempt);
+      const { bytes, yielded } = await following.run();
+      this.#talks = bytes > 0;
+      if (bytes > 0) this.#retry.reset();
+      if (attempt.over !== undefined || this.#again) return 0;
+      if (yielded) return this.#talks ? 0 : this.#pause();
+      return this.#retry.next();
     } finally {
-      this.#following = false;
+      this.#following = undefined;
     }
   }
 
-  async #drain(attempt: AttemptLog, over: number): Promise<void> {
-    const { clock, signal } = this.#context;
-    await drainLog({
-      spool: this.spool,
-      clock,
-      signal,
-      overMs: clock.monotonic() - over,
-      ...(attempt.stated === undefined ? {} : { stated: attempt.stated }),
-      read: (options) => this.#read(attempt, options),
-      firstTime: () => this.#timeOf(attempt, "first", signal),
-    });
+  #overAs({ over, stated }: AttemptLog): ReturnType<FollowOptions["over"]> {
+    if (over === undefined) return undefined;
+    if (stated === undefined) return "unstated";
+    return this.spool.facts.content >= stated.bytes ? "whole" : "partly";
   }
 
-  async #follow(attempt: AttemptLog): Promise<number> {
-    const { bytes, end } = await followLog({
-      clock: this.#context.clock,
-      crowded: () => this.#context.turns.crowded,
-      position: () => this.spool.facts.position,
-      read: (options) => this.#read(attempt, { ...options, follow: true }),
-      timeOf: (which, signal) => this.#timeOf(attempt, which, signal),
-      memory: this.#memory,
-    });
-    this.#talks = bytes > 0;
-    if (bytes > 0) this.#retry.reset();
-    this.#behind = end === "behind";
-    if (end === "behind" || attempt.over !== undefined || this.#again) return 0;
-    if (end === "yielded") return this.#talks ? 0 : this.#pause();
-    return this.#retry.next();
-  }
-
-  async #read(
-    attempt: AttemptLog,
-    options: Partial<LogStreamOptions> & { readonly follow: boolean },
-  ): Promise<LogReading> {
+  /** Works with streams of this attempt's log, which whoever interrupts closes. */
+  async #open<T>(work: (streams: Omit<LogStreamOptions, "follow">) => Promise<T>, attempt: AttemptLog): Promise<T> {
     const interrupt = new AbortController();
     this.#interrupt = interrupt;
     this.#again = false;
     const { api, namespace, clock, signal } = this.#context;
-    const signals = [interrupt.signal, signal, ...(options.signal === undefined ? [] : [options.signal])];
     try {
-      const reading = await readLogStream({
-        ...options,
+      return await work({
         api,
         namespace,
         clock,
         source: attempt.source,
         spool: this.spool,
-        front: (first) => this.#isFrontGone(attempt, first),
-        signal: AbortSignal.any(signals),
+        front: (first) => this.#front.isMissing(attempt.source, first, attempt.stated !== undefined),
+        signal: AbortSignal.any([interrupt.signal, signal]),
       });
-      if (reading.words !== "") this.#log.debug("The node answers without a log", { words: reading.words });
-      return reading;
     } finally {
       if (this.#interrupt === interrupt) this.#interrupt = undefined;
     }
@@ -268,15 +261,6 @@ export class PodLog implements Turned {
 
   #timeOf(attempt: AttemptLog, which: "first" | "last", signal: AbortSignal): Promise<string> {
     return readLineTime(this.#context.api, this.#context.namespace, attempt.source, which, signal);
-  }
-
-  #isFrontGone({ source, stated }: AttemptLog, firstTime: string): boolean {
-    const { startedAt } = source;
-    // What the wrapper states tells it exactly.
-    if (this.#late && stated === undefined && source.attempt === 1 && startedAt !== undefined) {
-      this.#frontGone ||= momentOf(firstTime) - startedAt > QUIET_BEGINNING_MS;
-    }
-    return this.#frontGone;
   }
 
   async #finish(): Promise<undefined> {

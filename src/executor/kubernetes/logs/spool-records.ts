@@ -19,6 +19,9 @@ export interface SpoolEnd {
   readonly compared?: boolean;
 }
 
+/** Whether something of the log is missing: perhaps, which the comparison with the wrapper's statement will tell, or surely. */
+export type SpoolGap = "none" | "doubted" | "sure";
+
 /** One line of the journal; what is absent stays as it was. */
 export interface SpoolRecord {
   /** Length of the text from here on. */
@@ -32,6 +35,7 @@ export interface SpoolRecord {
   readonly own?: readonly OwnText[];
   /** Offset of the text's first byte: what was before it is gone. */
   readonly base?: number;
+  readonly gap?: SpoolGap;
   /** The log has ended; null: it goes on after all. */
   readonly end?: SpoolEnd | null;
 }
@@ -48,6 +52,7 @@ export interface SpoolFacts {
   createdAt: number | undefined;
   own: OwnText[];
   base: number;
+  gap: SpoolGap;
   end: SpoolEnd | undefined;
 }
 
@@ -62,6 +67,7 @@ export function emptyFacts(): SpoolFacts {
     createdAt: undefined,
     own: [],
     base: 0,
+    gap: "none",
     end: undefined,
   };
 }
@@ -79,6 +85,7 @@ export function applyRecord(facts: SpoolFacts, record: SpoolRecord): void {
   facts.content = record.content ?? facts.content;
   facts.position = record.position ?? facts.position;
   facts.base = record.base ?? facts.base;
+  facts.gap = record.gap ?? facts.gap;
   if (record.own !== undefined) facts.own.push(...record.own);
   if (record.end !== undefined) facts.end = record.end ?? undefined;
 }
@@ -100,11 +107,11 @@ export function readFacts(journal: string): SpoolFacts {
 
 /** The records that say all that `facts` say. */
 export function recordsOf(facts: SpoolFacts): readonly SpoolRecord[] {
-  const { bytes, content, position, source, attemptFrom, createdAt, own, base, end } = facts;
+  const { bytes, content, position, source, attemptFrom, createdAt, own, base, gap, end } = facts;
   return [
     { bytes: attemptFrom },
     ...(source === undefined ? [] : [{ source, ...(createdAt === undefined ? {} : { at: createdAt }) }]),
-    { bytes, content, position, own, base, ...(end === undefined ? {} : { end }) },
+    { bytes, content, position, own, base, gap, ...(end === undefined ? {} : { end }) },
   ];
 }
 

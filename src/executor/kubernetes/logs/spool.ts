@@ -19,6 +19,7 @@ import {
   recordsOf,
   type SpoolEnd,
   type SpoolFacts,
+  type SpoolGap,
   type SpoolRecord,
 } from "./spool-records.ts";
 
@@ -114,9 +115,14 @@ export class Spool {
     });
   }
 
-  /** Adds a line of ours. @throws the system's error; nothing counts then */
-  note(text: string): Promise<void> {
-    return this.#inTurn(() => this.#note(text));
+  /** Adds a line of ours, and whether something is missing as it says. @throws the system's error; nothing counts then */
+  note(text: string, gap?: SpoolGap): Promise<void> {
+    return this.#inTurn(() => this.#note(text, gap === undefined ? {} : { gap: this.#worse(gap) }));
+  }
+
+  /** It has turned out whether something is missing. @throws the system's error */
+  settleGap(gap: SpoolGap): Promise<void> {
+    return this.#inTurn(() => this.#record({ gap: this.#worse(gap) }));
   }
 
   /** The log has ended. @throws the system's error */
@@ -144,6 +150,11 @@ export class Spool {
   /** Frees the files until the next write. */
   rest(): Promise<void> {
     return this.#inTurn(() => this.#closeFiles());
+  }
+
+  /** What is surely missing stays so. */
+  #worse(gap: SpoolGap): SpoolGap {
+    return this.#facts.gap === "sure" ? "sure" : gap;
   }
 
   async #note(text: string, more: SpoolRecord = {}): Promise<void> {

@@ -20,12 +20,19 @@ export interface Faults {
   stuck?: boolean;
   /** Bytes in one piece of stream. */
   chunkBytes?: number;
+  /** A stream that follows sends a piece no sooner than this resolves. */
+  slow?: () => Promise<void>;
 }
 
 const NEWLINE = 10;
 const PART_BYTES = 16_384;
 
-/** One container's log as containerd and kubelet keep and serve it: parts of 16 KiB with times, one file, rotation. */
+/**
+ * One container's log as containerd and kubelet keep and serve it: parts of 16 KiB with times, one file, rotation. A stream keeps
+ * the file that it opened. One that follows goes on with the newest file when it has read its own to the end, but only if that
+ * was rotated away after the stream had come to its end once; and when the container has ended it goes on with none
+ * (k8s.io/cri-client/pkg/logs, `ReadLogs`).
+ */
 export class FakePodLog {
   readonly faults: Faults = {};
   /** Every request that came. */
@@ -72,7 +79,7 @@ export class FakePodLog {
     this.#tell();
   }
 
-  /** The file is moved away and a new one begun; followers go on with it where they stand. */
+  /** The file is moved away and a new one begun. */
   rotate(): void {
     this.#file = [];
     this.#files++;
@@ -108,7 +115,7 @@ export class FakePodLog {
     let unbroken = this.faults.breakAfter ?? Number.POSITIVE_INFINITY;
     const { breaksCleanly = false, chunkBytes = 7_001 } = this.faults;
     const cuts = this.#cuts;
-    let files = this.#files;
+    let watchedSince: number | undefined;
     let file = this.#file;
     let next = options.tailLines === undefined ? 0 : Math.max(0, file.length - options.tailLines);
     let startsLine = true;
@@ -127,6 +134,7 @@ export class FakePodLog {
       left -= bytes.length;
       for (let at = 0; at < bytes.length; at += chunkBytes) {
         while (this.faults.stuck === true && options.follow) await this.#change(signal);
+        if (options.follow) await this.faults.slow?.();
         const chunk = bytes.subarray(at, Math.min(at + chunkBytes, at + unbroken));
         unbroken -= chunk.length;
         if (chunk.length > 0) yield new Uint8Array(chunk);
@@ -135,14 +143,15 @@ export class FakePodLog {
         if (unbroken <= 0) throw unavailable("the connection was cut");
       }
       if (left <= 0) return;
-      if (files !== this.#files) {
-        files = this.#files;
+      if (next < file.length) continue;
+      if (!options.follow || this.#ended) return;
+      watchedSince ??= this.#files;
+      if (watchedSince !== this.#files) {
+        watchedSince = this.#files;
         file = this.#file;
         next = 0;
         continue;
       }
-      if (next < file.length) continue;
-      if (!options.follow || this.#ended) return;
       await this.#change(signal);
       if (cuts !== this.#cuts) throw unavailable("the connection was cut");
     }

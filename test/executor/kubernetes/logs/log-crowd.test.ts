@@ -42,7 +42,10 @@ test("of many logs only so many are followed at once, and all of them are read, 
   let most = 0;
   const talk = setInterval(() => {
     most = Math.max(most, open());
-    for (const pod of pods.values()) pod.print("a line\n");
+    for (const pod of pods.values()) {
+      pod.advance(100);
+      pod.print("a line\n");
+    }
   }, 100);
   for (let index = 0; index < pods.size; index++) logs.follow(place(index));
   // Each that talks gives its place away after ten seconds.

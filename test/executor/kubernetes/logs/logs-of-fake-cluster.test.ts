@@ -67,10 +67,8 @@ test("a rotation while the log can't be read is a marked gap with a count", asyn
     expect((await api.get(PODS, namespace, "printer")).status?.phase).toBe("Succeeded");
   }, 30_000);
   const text = "first\nlost\nlast\n";
-  const end = await logs.end("run", endOf(text));
-  const log = await readAll(logs, "run");
-  expect(end).toEqual(endOf(log));
-  expect(log).toMatch(
-    /^first\n\[hybrid-runner: log may be missing here: .*\]\nlast\n\[hybrid-runner: 5 bytes of this attempt's log are missing: 16 bytes were printed, 11 arrived\]\n$/,
+  expect(await logs.end("run", endOf(text))).toBeUndefined();
+  expect(await readAll(logs, "run")).toMatch(
+    /^first\n\[hybrid-runner: (?:5 bytes of this attempt's log are missing here|log may be missing here): .*\]\nlast\n\[hybrid-runner: 5 bytes of this attempt's log are missing: 16 bytes were printed, 11 arrived\]\n$/,
   );
 }, 60_000);

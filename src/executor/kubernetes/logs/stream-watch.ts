@@ -1,0 +1,157 @@
+import type { FollowOptions } from "./follow.ts";
+import { momentOf } from "./line-times.ts";
+
+const LOOK_MS = 1_000;
+/** While others wait, one that says nothing gives its place away after this, and one that talks after the other. */
+const SHARED_SILENCE_MS = 2_000;
+const SHARED_TURN_MS = 10_000;
+/** Silence after which it is asked whether there is more than the stream brings; sooner where so much came that the file may have been rotated. */
+const DOUBT_MS = 15_000;
+const BUSY_DOUBT_MS = 2_000;
+const BUSY_BYTES = 1_048_576;
+/** So far a stream may fall behind the program. */
+const LAG_MS = 2_000;
+/** A stream that has a better one beside it has brought all that it has when it says nothing for so long. */
+const REPLACED_SILENCE_MS = 5_000;
+/** The kubelet ends a stream within a second or two after the container. */
+const OVER_SILENCE_MS = 10_000;
+
+/** What is known of a log's streams, kept from one to the next. */
+export interface StreamMemory {
+  /** The time that made a silent stream doubtful: it is that of a part of a line when nothing new came of it. */
+  doubted: string;
+  /** The shortest time from a line's stamp to its arrival, in milliseconds: clocks may differ, so that it may be below 0. */
+  leastLagMs: number;
+}
+
+/** Why a stream is paused: for others, because all is here, because there may be more than it brings, or because it brings nothing. */
+export type PauseReason = "yielded" | "whole" | "behind" | "silent";
+
+/** What a stream that is read stands in. */
+export interface StreamState {
+  /** No other stream waits beside this one. */
+  readonly isAlone: boolean;
+  /** It was tried to overtake it since the container has ended. */
+  readonly triedLast: boolean;
+  /** When following began, by the monotonic clock. */
+  readonly began: number;
+}
+
+/** Looks at an open stream once a second and pauses it when something else may do better. */
+export class StreamWatch {
+  readonly #options: FollowOptions;
+  readonly #pause = new AbortController();
+  readonly #began: number;
+  #isAlone: boolean;
+  readonly #triedLast: boolean;
+  #heardAt: number;
+  #bytes = 0;
+  /** Time of the last line at the last look. */
+  #seen: string;
+  #doubtedAt: number;
+  #asking = false;
+  #cancel: () => void = () => undefined;
+  why: PauseReason | undefined;
+
+  constructor(options: FollowOptions, { isAlone, triedLast, began }: StreamState) {
+    this.#options = options;
+    this.#isAlone = isAlone;
+    this.#triedLast = triedLast;
+    this.#began = began;
+    this.#heardAt = options.clock.monotonic();
+    this.#seen = options.position().last;
+    this.#doubtedAt = this.#heardAt;
+    this.#lookLater();
+  }
+
+  get signal(): AbortSignal {
+    return this.#pause.signal;
+  }
+
+  heard(bytes: number): void {
+    this.#heardAt = this.#options.clock.monotonic();
+    this.#bytes += bytes;
+  }
+
+  /** No other stream waits beside this one any more. */
+  setAlone(): void {
+    this.#isAlone = true;
+  }
+
+  close(): void {
+    this.#cancel();
+    this.#pause.abort();
+  }
+
+  look(): void {
+    if (this.why !== undefined) return;
+    this.#cancel();
+    const reason = this.#reason();
+    if (reason === undefined) this.#lookLater();
+    else this.#leave(reason);
+  }
+
+  #lookLater(): void {
+    this.#cancel = this.#options.clock.schedule(LOOK_MS, () => this.look(), { unref: true });
+  }
+
+  #reason(): PauseReason | undefined {
+    const { over, crowded, clock } = this.#options;
+    const now = clock.monotonic();
+    const silence = now - this.#heardAt;
+    const end = over();
+    if (end === "whole") return "whole";
+    if (!this.#isAlone) return silence > REPLACED_SILENCE_MS ? "silent" : undefined;
+    if (end !== undefined && !this.#triedLast) return "behind";
+    if (end !== undefined) return silence > OVER_SILENCE_MS ? "silent" : undefined;
+    if (crowded() && (silence > SHARED_SILENCE_MS || now - this.#began > SHARED_TURN_MS)) return "yielded";
+    const doubtMs = this.#bytes > BUSY_BYTES ? BUSY_DOUBT_MS : DOUBT_MS;
+    if (silence > doubtMs && now - this.#doubtedAt > doubtMs) this.#doubt(now);
+    return this.#isLate() ? "behind" : undefined;
+  }
+
+  /** What can't be asked now is asked again later. */
+  #doubt(now: number): void {
+    if (this.#asking) return;
+    this.#doubtedAt = now;
+    this.#bytes = 0;
+    this.#asking = true;
+    this.#isSilentInVain()
+      .then((isBehind) => {
+        if (isBehind) this.#leave("behind");
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        this.#asking = false;
+      });
+  }
+
+  /** The node has more than this stream brings. */
+  async #isSilentInVain(): Promise<boolean> {
+    const { memory, position, lastTime } = this.#options;
+    const before = this.#heardAt;
+    const time = await lastTime(this.signal);
+    const { last, newest } = position();
+    const known = ["", last, newest, memory.doubted].includes(time);
+    if (known || this.#heardAt !== before) return false;
+    memory.doubted = time;
+    return true;
+  }
+
+  /** Only new lines tell: the last line of a program that says nothing grows old. */
+  #isLate(): boolean {
+    const { memory, position, clock } = this.#options;
+    const { last } = position();
+    const lag = clock.now() - momentOf(last);
+    if (last === this.#seen || Number.isNaN(lag)) return false;
+    this.#seen = last;
+    memory.leastLagMs = Math.min(memory.leastLagMs, lag);
+    return lag - memory.leastLagMs > LAG_MS;
+  }
+
+  #leave(why: PauseReason): void {
+    if (this.why !== undefined) return;
+    this.why = why;
+    this.#pause.abort(new Error(`The stream of a log is paused: ${why}`));
+  }
+}
