@@ -1,3 +1,4 @@
+import { BOUNDS } from "../../src/protocol/bounds.ts";
 import { CATALOGUE, type MessageEntry } from "../../src/protocol/catalogue.ts";
 import { CLOSE_CODES } from "../../src/protocol/close-codes.ts";
 import { FAILURE_CATEGORIES } from "../../src/protocol/failure-category.ts";
@@ -15,6 +16,7 @@ export function protocolMarkdown(present: string): string {
     shapes: sharedSections(),
     "close-codes": closeCodeTable(),
     limits: limitTable(),
+    bounds: boundTable(),
     categories: categoryTable(),
   };
   let text = present;
@@ -100,6 +102,13 @@ function closeCodeTable(): string {
 function limitTable(): string {
   const rows = Object.entries(LIMITS).map(([name, value]) => `| \`${name}\` | ${value} |`);
   return ["| limit | value |", "|---|---|", ...rows].join("\n");
+}
+
+function boundTable(): string {
+  const rows = Object.entries(BOUNDS).map(([name, { least, most, meaning }]) => {
+    return `| \`${name}\` | ${least} | ${most} | ${meaning} |`;
+  });
+  return ["| number | least | most | meaning |", "|---|---|---|---|", ...rows].join("\n");
 }
 
 function categoryTable(): string {

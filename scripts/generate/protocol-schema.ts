@@ -1,3 +1,4 @@
+import { BOUNDS } from "../../src/protocol/bounds.ts";
 import { CATALOGUE } from "../../src/protocol/catalogue.ts";
 import { protocolSchemas } from "./json-schema.ts";
 
@@ -10,8 +11,8 @@ export function protocolSchema(): string {
       type: "object",
       properties: {
         type: { const: type },
-        epoch: { type: "integer", minimum: 0 },
-        ...(update ? { seq: { type: "integer", minimum: 1 } } : {}),
+        epoch: { type: "integer", minimum: 0, maximum: BOUNDS.epoch.most },
+        ...(update ? { seq: { type: "integer", minimum: BOUNDS.seq.least, maximum: BOUNDS.seq.most } } : {}),
         body,
       },
       required: ["type", "epoch", ...(update ? ["seq"] : []), "body"],

@@ -13,14 +13,22 @@ export interface Clock {
   schedule(delayMs: number, task: () => void, options?: { unref?: boolean }): () => void;
 }
 
+/** The runtime's timers count to 2^31 - 1 ms, 24 days, and fire at once when they are asked for more. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
 /** The clock of the real world. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   random: () => Math.random(),
   schedule(delayMs, task, options) {
-    const timer: unknown = setTimeout(task, delayMs);
-    if (options?.unref === true) unref(timer);
+    let timer: unknown;
+    const arm = (leftMs: number): void => {
+      const partMs = Math.min(leftMs, LONGEST_TIMER_MS);
+      timer = setTimeout(() => (leftMs > partMs ? arm(leftMs - partMs) : task()), partMs);
+      if (options?.unref === true) unref(timer);
+    };
+    arm(delayMs);
     return () => clearTimeout(timer as ReturnType<typeof setTimeout>);
   },
 };

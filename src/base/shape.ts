@@ -67,9 +67,11 @@ export const positiveNumber: Shape<number> = plain(
   (value) => Number.isFinite(value) && Number(value) > 0,
 );
 
-/** A whole number that is not below `least`. */
-export function whole(least: number): Shape<number> {
-  return plain(`a whole number from ${least} on`, (value) => Number.isSafeInteger(value) && Number(value) >= least);
+/** A whole number within these bounds. */
+export function whole({ least, most }: { readonly least: number; readonly most: number }): Shape<number> {
+  const fits = (value: unknown): boolean =>
+    Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most;
+  return plain(`a whole number from ${least} to ${most}`, fits);
 }
 
 /** One of these very values. */

@@ -40,8 +40,8 @@ export interface SessionOptions {
   readonly onRoundTrip?: (ms: number) => void;
 }
 
-/** A heartbeat interval or silence limit from the gateway is kept within this, whatever it says. */
-const MAX_INTERVAL_SECONDS = 120;
+/** One heartbeat may be late without the line being dead, whatever the gateway says. */
+const LEAST_HEARTBEATS_IN_SILENCE = 2;
 const MAX_REASON_CHARACTERS = 500;
 
 /** One transport's life, from `hello` to the close: greets, hands frames on, keeps the line alive. */
@@ -244,8 +244,8 @@ export class Session {
   #startHeartbeat(heartbeatSeconds: number, silenceSeconds: number): Heartbeat {
     return new Heartbeat({
       clock: this.#options.clock,
-      intervalMs: Math.min(heartbeatSeconds, MAX_INTERVAL_SECONDS) * 1000,
-      silenceMs: Math.min(silenceSeconds, MAX_INTERVAL_SECONDS) * 1000,
+      intervalMs: heartbeatSeconds * 1000,
+      silenceMs: Math.max(silenceSeconds, LEAST_HEARTBEATS_IN_SILENCE * heartbeatSeconds) * 1000,
       send: () => this.#send({ type: "heartbeat", body: {} }),
       onSilence: () => this.close("silence", "no byte arrived for longer than the limit"),
     });

@@ -1,10 +1,13 @@
 import { z } from "zod";
+import { BOUNDS } from "./bounds.ts";
 import { LIMITS } from "./limits.ts";
 import type { MessageBodies, MessageType } from "./messages.ts";
 import {
+  ATTEMPT,
   CLOSE_NAME,
   GENERATION,
   JSON_OBJECT,
+  LOG_BYTES,
   LOG_CHUNK,
   OPERATION_ID,
   PIPELINE_BODY,
@@ -17,6 +20,7 @@ import {
   text,
   UUID,
   VERDICT,
+  within,
 } from "./shapes.ts";
 
 /*
@@ -53,7 +57,7 @@ export const CATALOGUE: Catalogue = {
     meaning: "first frame of a session: who dials and what it can do",
     duty: "check version, runner id and installation; answer `welcome`, or `close` and close the socket",
     body: z.strictObject({
-      protocolVersions: z.array(z.int().positive()).min(1).max(16),
+      protocolVersions: z.array(within(BOUNDS.protocolVersion)).min(1).max(16),
       runnerId: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/),
       installationId: text(128)
         .min(1)
@@ -65,7 +69,7 @@ export const CATALOGUE: Catalogue = {
       executor: text(32),
       platform: text(128).describe("operating system, architecture and runtime, for people"),
       operations: z.array(text(64)).max(64).describe("types of the operations it can do"),
-      maxConcurrentRuns: z.int().positive(),
+      maxConcurrentRuns: within(BOUNDS.maxConcurrentRuns),
     }),
   },
   welcome: {
@@ -74,12 +78,12 @@ export const CATALOGUE: Catalogue = {
     meaning: "the session stands and has this epoch",
     duty: "use the epoch in every later frame; note the difference between `serverTime` and its own clock, and `serverVersion`; send `inventory`",
     body: z.strictObject({
-      protocolVersion: z.int().positive(),
-      epoch: z.int().positive().describe("greater than that of every earlier session of this runner"),
+      protocolVersion: within(BOUNDS.protocolVersion),
+      epoch: within(BOUNDS.epoch).describe("greater than that of every earlier session of this runner"),
       serverTime: TIMESTAMP,
       gatewayVersion: text(64),
-      heartbeatSeconds: z.int().positive(),
-      silenceSeconds: z.int().positive(),
+      heartbeatSeconds: within(BOUNDS.heartbeatSeconds),
+      silenceSeconds: within(BOUNDS.silenceSeconds),
       minimumRunnerVersion: text(64).exactOptional(),
       serverVersion: SERVER_VERSION.exactOptional(),
       reconnectSpreadSeconds: RECONNECT_SPREAD.exactOptional(),
@@ -102,7 +106,7 @@ export const CATALOGUE: Catalogue = {
     meaning: "how far the gateway has the logs of the runs in the inventory",
     duty: "send each run's log from this offset; a run that is not listed starts at 0",
     body: z.strictObject({
-      runs: z.array(z.strictObject({ runId: UUID, offset: z.int().nonnegative() })).max(LIMITS.pageEntries),
+      runs: z.array(z.strictObject({ runId: UUID, offset: LOG_BYTES })).max(LIMITS.pageEntries),
     }),
   },
   wanted: {
@@ -129,8 +133,8 @@ export const CATALOGUE: Catalogue = {
     meaning: "the runner has asked for every difference it found",
     duty: "operations may flow from now on",
     body: z.strictObject({
-      fetched: z.int().nonnegative(),
-      deleted: z.int().nonnegative(),
+      fetched: within(BOUNDS.count),
+      deleted: within(BOUNDS.count),
       orphans: z
         .array(PIPELINE_KEY)
         .max(LIMITS.pageEntries)
@@ -149,7 +153,7 @@ export const CATALOGUE: Catalogue = {
     kind: "session",
     meaning: "every update of this session up to `seq` is stored durably",
     duty: "forget them; a terminal state's object may now be removed",
-    body: z.strictObject({ seq: z.int().positive() }),
+    body: z.strictObject({ seq: within(BOUNDS.seq) }),
   },
   close: {
     direction: "both",
@@ -159,7 +163,7 @@ export const CATALOGUE: Catalogue = {
     body: z.strictObject({
       name: CLOSE_NAME,
       reason: text(500),
-      retryAfterSeconds: z.int().positive().exactOptional().describe("don't dial earlier"),
+      retryAfterSeconds: within(BOUNDS.retryAfterSeconds).exactOptional().describe("don't dial earlier"),
     }),
   },
   "pipeline.deploy": {
@@ -206,7 +210,7 @@ export const CATALOGUE: Catalogue = {
       runId: UUID,
       pipelineId: UUID,
       generation: GENERATION,
-      attempt: z.int().positive(),
+      attempt: ATTEMPT,
       startBefore: TIMESTAMP.describe("server time; later the run must not start"),
       sourceConfigOverride: JSON_OBJECT.exactOptional().describe(
         "its top-level keys replace those of source.sourceConfig.config",
@@ -236,8 +240,8 @@ export const CATALOGUE: Catalogue = {
     body: z.strictObject({
       operationId: OPERATION_ID,
       runId: UUID,
-      offset: z.int().nonnegative(),
-      limit: z.int().positive().max(LIMITS.logChunkBytes),
+      offset: LOG_BYTES,
+      limit: z.int().min(1).max(LIMITS.logChunkBytes),
     }),
   },
   "automation.start": {
@@ -290,11 +294,3 @@ export const CATALOGUE: Catalogue = {
     body: LOG_CHUNK,
   },
 };
-
-/** The envelope around every body. */
-export const ENVELOPE: z.ZodType<{ type: string; epoch: number; seq?: number; body: unknown }> = z.strictObject({
-  type: z.string().max(64),
-  epoch: z.int().nonnegative().describe("0 before `welcome`, then the session's"),
-  seq: z.int().positive().exactOptional().describe("on updates only: 1, 2, 3 … within the session"),
-  body: z.unknown(),
-});

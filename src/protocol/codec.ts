@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { CodedError } from "../base/errors.ts";
-import { CATALOGUE, type Direction, ENVELOPE } from "./catalogue.ts";
+import { CATALOGUE, type Direction } from "./catalogue.ts";
+import { ENVELOPE } from "./envelope.ts";
 import { PROTOCOL_ERRORS } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import type { MessageBodies, MessageType } from "./messages.ts";

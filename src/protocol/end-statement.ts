@@ -1,4 +1,5 @@
 import { fields, oneOf, optional, readShape, type Shape, text, textLike, whole } from "../base/shape.ts";
+import { BOUNDS } from "./bounds.ts";
 import type { FailureCategory } from "./failure-category.ts";
 import type { LogEnd } from "./messages.ts";
 import { type SecretReads, secretReadsShape } from "./secret-reads.ts";
@@ -59,13 +60,13 @@ export function endStatementText(statement: EndStatement): string {
 }
 
 const logEnd: Shape<LogEnd> = fields<LogEnd>({
-  bytes: whole(0),
+  bytes: whole(BOUNDS.logBytes),
   sha256: textLike(/^[0-9a-f]{64}$/, "a SHA-256 in hexadecimal digits"),
 });
 
 const FIELDS: { readonly [K in keyof EndStatement]-?: Shape<EndStatement[K] & {}> } = {
   version: oneOf(1),
-  exitCode: optional(whole(0)),
+  exitCode: optional(whole(BOUNDS.exitCode)),
   signal: optional(textLike(/^SIG[A-Z0-9]{1,12}$/, "a signal's name")),
   category: optional(oneOf("SecretUnresolved", "ConfigError", "StartFailed", "DeadlineExceeded")),
   summary: optional(text),

@@ -26,6 +26,4 @@ export const LIMITS = {
   failureLogLines: 50,
   /** Events of the cluster kept in a failure. */
   failureEvents: 30,
-  /** How often a run may be tried again. */
-  maxRetries: 10,
 } as const;

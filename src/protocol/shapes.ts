@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isExactNumber } from "../base/exact-json.ts";
+import { BOUNDS, type Bound } from "./bounds.ts";
 import { CLOSE_CODES, type CloseName } from "./close-codes.ts";
 import { FAILURE_CATEGORIES, type FailureCategory } from "./failure-category.ts";
 import { LIMITS } from "./limits.ts";
@@ -19,11 +20,6 @@ import { RUN_STATES, type RunState } from "./run-state.ts";
 /* Shapes that several messages share; with catalogue.ts the one source of what is on the wire. Every object is strict. */
 
 const uuid = z.uuid();
-const timestamp = z.int().nonnegative().meta({ id: "Timestamp", description: "epoch milliseconds" });
-const generation = z
-  .int()
-  .positive()
-  .meta({ id: "Generation", description: "counts the versions of one pipeline, from 1" });
 /** As `z.json()`, and a number that keeps its text is a leaf. */
 const json: z.ZodType<Json> = z.lazy(() =>
   z.union([
@@ -37,6 +33,11 @@ const json: z.ZodType<Json> = z.lazy(() =>
   ]),
 );
 const jsonObject = z.record(z.string(), json).meta({ id: "JsonObject", description: "any JSON object" });
+const timestamp = within(BOUNDS.timestamp).meta({ id: "Timestamp", description: "epoch milliseconds" });
+const generation = within(BOUNDS.generation).meta({
+  id: "Generation",
+  description: "counts the versions of one pipeline, from 1",
+});
 
 const runState = z.enum(RUN_STATES).meta({ id: "RunState" });
 const failureCategory = z
@@ -61,7 +62,7 @@ const failure = z
 
 const logEnd = z
   .strictObject({
-    bytes: z.int().nonnegative().describe("length of the whole masked log in UTF-8"),
+    bytes: within(BOUNDS.logBytes).describe("length of the whole masked log in UTF-8"),
     sha256: z
       .string()
       .regex(/^[0-9a-f]{64}$/)
@@ -73,12 +74,12 @@ const runReport = z
   .strictObject({
     runId: uuid,
     pipelineId: uuid,
-    attempt: z.int().positive(),
+    attempt: within(BOUNDS.attempt),
     state: runState,
     waiting: text(500).exactOptional().describe("with `queued`: what keeps it from running, for people"),
     startedAt: timestamp.exactOptional(),
     endedAt: timestamp.exactOptional(),
-    exitCode: z.int().exactOptional().describe("of the ingestion program, when it exited by itself"),
+    exitCode: within(BOUNDS.exitCode).exactOptional().describe("of the ingestion program, when it exited by itself"),
     proof: text(500).exactOptional().describe("what the terminal state rests on"),
     failure: failure.exactOptional().describe("present exactly when the state is `failed`"),
     log: logEnd.exactOptional().describe("present when the log has ended"),
@@ -103,17 +104,9 @@ const pipelineBody = z
     pipelineType: text(64).describe("OpenMetadata's pipelineType, handed to the program as it is"),
     enabled: z.boolean(),
     schedule: schedule.exactOptional().describe("absent: runs only on demand"),
-    timeoutSeconds: z.int().positive().exactOptional(),
-    retries: z
-      .int()
-      .nonnegative()
-      .max(LIMITS.maxRetries)
-      .exactOptional()
-      .describe("how often a failed run is tried again; absent: not"),
-    retryDelaySeconds: z
-      .int()
-      .nonnegative()
-      .max(86_400)
+    timeoutSeconds: within(BOUNDS.timeoutSeconds).exactOptional(),
+    retries: within(BOUNDS.retries).exactOptional().describe("how often a failed run is tried again; absent: not"),
+    retryDelaySeconds: within(BOUNDS.retryDelaySeconds)
       .exactOptional()
       .describe("from a failed attempt to the next one"),
     config: jsonObject.describe(
@@ -148,9 +141,9 @@ const answer = z
     z.strictObject({
       kind: z.literal("log"),
       runId: uuid,
-      offset: z.int().nonnegative(),
+      offset: within(BOUNDS.logBytes),
       text: text(LIMITS.logChunkBytes),
-      nextOffset: z.int().nonnegative(),
+      nextOffset: within(BOUNDS.logBytes),
       ended: z.boolean().describe("true when nothing will follow `nextOffset`"),
     }),
     z.strictObject({ kind: z.literal("hostAddress"), ip: text(64).nullable() }),
@@ -192,6 +185,12 @@ export const JSON_OBJECT: z.ZodType<JsonObject> = jsonObject;
 /** Names of close-codes.ts. */
 export const CLOSE_NAME: z.ZodType<CloseName> = closeName;
 
+/** A length of a log, or a place in one. */
+export const LOG_BYTES: z.ZodType<number> = within(BOUNDS.logBytes);
+
+/** Counts the attempts of a run, from 1. */
+export const ATTEMPT: z.ZodType<number> = within(BOUNDS.attempt);
+
 /** Why a run failed. */
 export const FAILURE: z.ZodType<Failure> = failure;
 
@@ -227,6 +226,11 @@ export const RUN_MOMENT: z.ZodType<Pick<RunReport, "runId" | "pipelineId" | "att
   state: true,
 });
 
+/** A whole number within its bound. */
+export function within({ least, most }: Bound): z.ZodNumber {
+  return z.int().min(least).max(most);
+}
+
 /** A text of at most so many UTF-16 units. */
 export function text(limit: number): z.ZodString {
   return z.string().max(limit);
@@ -235,7 +239,11 @@ export function text(limit: number): z.ZodString {
 /** A piece of log on its way. */
 export const LOG_CHUNK: z.ZodType<MessageBodies["run.log"]> = z.strictObject({
   runId: UUID,
-  offset: z.int().nonnegative(),
+  // So that its end is within the bound too.
+  offset: z
+    .int()
+    .min(0)
+    .max(BOUNDS.logBytes.most - LIMITS.maxFrameBytes),
   text: text(LIMITS.logChunkBytes),
   held: z
     .literal(true)
@@ -246,11 +254,9 @@ export const LOG_CHUNK: z.ZodType<MessageBodies["run.log"]> = z.strictObject({
 });
 
 /** The same wish in `welcome` and `heartbeat`. */
-export const RECONNECT_SPREAD: z.ZodType<number> = z
-  .int()
-  .positive()
-  .max(60)
-  .describe("from the gateway: the runner draws the wait before its first redial from 0 to this; absent: no news");
+export const RECONNECT_SPREAD: z.ZodType<number> = within(BOUNDS.reconnectSpreadSeconds).describe(
+  "from the gateway: the runner draws the wait before its first redial from 0 to this; absent: no news",
+);
 
 /** The OpenMetadata server's version in `welcome`. */
 export const SERVER_VERSION: z.ZodType<string> = text(64)

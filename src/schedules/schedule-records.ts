@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { CodedError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { TIMESTAMP, UUID } from "../protocol/shapes.ts";
+import { GENERATION, TIMESTAMP, UUID } from "../protocol/shapes.ts";
 import { joinPath, listDirectory, makeDirectory, readTextIfExists, remove, writeDurably } from "../runtime/files.ts";
 import { SCHEDULE_ERRORS } from "./errors.ts";
 
@@ -28,7 +28,7 @@ export interface ScheduleRecords {
 
 const RECORD: z.ZodType<ScheduleRecord> = z.strictObject({
   pipelineId: UUID,
-  generation: z.int(),
+  generation: GENERATION,
   hash: z.string(),
   considered: TIMESTAMP,
   run: z.strictObject({ runId: UUID, due: TIMESTAMP }).exactOptional(),

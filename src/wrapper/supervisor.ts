@@ -29,8 +29,6 @@ import { countReads } from "./secret-reads.ts";
 import { openSupervisorLog, type SupervisorLog } from "./supervisor-log.ts";
 import type { WrappedEnd } from "./wrapper.ts";
 
-/** A timer can't wait longer (2^31 - 1 ms, 24 days). */
-const LONGEST_TIMER_MS = 2_147_483_647;
 const END_BACKOFF = { floorMs: 100, baseMs: 250, capMs: 10_000 };
 /** About half a minute for a machine that has no file descriptor or memory left. */
 const LEFTOVER_ATTEMPTS = 10;
@@ -188,9 +186,7 @@ class SupervisedRun {
         onNote: (note) => output.append(`[hybrid-runner: ${note}]\n`),
         stop: this.#stop.signal,
         graceMs,
-        ...(spec.timeoutSeconds === undefined
-          ? {}
-          : { timeoutMs: Math.min(spec.timeoutSeconds * 1000, LONGEST_TIMER_MS) }),
+        ...(spec.timeoutSeconds === undefined ? {} : { timeoutMs: spec.timeoutSeconds * 1000 }),
         mark,
         onStarted: (pid) => this.#noteStart(pid),
       });
@@ -236,7 +232,6 @@ class SupervisedRun {
   /** Resolving secrets takes time: a program that isn't started when the limit passes never is. */
   #watchStartBefore(): () => void {
     const delay = this.#intent.spec.startBefore - this.#clock.now();
-    if (delay > LONGEST_TIMER_MS) return () => undefined;
     return this.#clock.schedule(
       delay,
       () => {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { limitSignal, sleep, systemClock, withLimit } from "../../src/base/clock.ts";
 import { FakeClock } from "../fakes/clock.ts";
 
@@ -44,6 +44,21 @@ test("systemClock runs and cancels tasks", async () => {
   })();
   await sleep(systemClock, 20);
   expect([ran, cancelled]).toEqual(["ran", true]);
+});
+
+test("systemClock keeps a delay that is longer than the runtime's timers", () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const day = 86_400_000;
+  let ran = 0;
+  systemClock.schedule(365 * day, () => ran++);
+  const cancel = systemClock.schedule(365 * day, () => ran++);
+  vi.advanceTimersByTime(365 * day - 1);
+  expect(ran).toBe(0);
+  cancel();
+  vi.advanceTimersByTime(1);
+  expect(ran).toBe(1);
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test("limitSignal aborts when its time is over", async () => {

@@ -29,7 +29,7 @@ test.each([
   [uuid, "", ["0f8fad5b-d9cb-469f-a165-70867728950e"], ["../../etc", "0f8fad5b", 1, ""]],
   [number, "", [0, -1.5], [Number.NaN, Number.POSITIVE_INFINITY, "1", null]],
   [positiveNumber, "", [0.1], [0, -1, "1"]],
-  [whole(1), "", [1, 2 ** 40], [0, 1.5, 2 ** 60, "1"]],
+  [whole({ least: 1, most: 2 ** 40 }), "", [1, 2 ** 40], [0, 1.5, 2 ** 40 + 1, 2 ** 60, "1", null]],
   [oneOf(1), "", [1], [2, "1"]],
   [mapping, "", [{}, { a: [] }], [[], null, "a"]],
   [list(text), "", [[], ["a"]], [["a", 1], {}, "a"]],
@@ -53,12 +53,12 @@ test("anything takes everything", () => {
 });
 
 test("problems name the place from the outside in and never the value", () => {
-  const shape = fields({ a: list(fields({ b: text })), c: mappingOf(whole(0)) });
+  const shape = fields({ a: list(fields({ b: text })), c: mappingOf(whole({ least: 0, most: 9 })) });
   const problems = problemsOf(shape, { a: [{ b: "" }, { b: 77, secret: 1 }], c: { d: "n33dle" }, e: 1 });
   expect(problems).toEqual([
     "a.1.b: must be a text",
     "a.1.secret: is not known",
-    "c.d: must be a whole number from 0 on",
+    "c.d: must be a whole number from 0 to 9",
     "e: is not known",
   ]);
 });

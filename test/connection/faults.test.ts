@@ -189,3 +189,43 @@ test("connection starts its delays anew only after a stable minute", async () =>
   }
   expect(delays()).toEqual([1, 2, 4, 1]);
 });
+
+test.each([
+  ["heartbeatSeconds", "9007199254740991"],
+  ["heartbeatSeconds", "61"],
+  ["silenceSeconds", "9007199254740991"],
+  ["silenceSeconds", "0"],
+  ["serverTime", "9007199254740991"],
+  ["epoch", "9007199254740991"],
+  ["reconnectSpreadSeconds", "1e308"],
+])("connection refuses a welcome whose %s is %s and dials again", async (name, value) => {
+  const clock = new FakeClock();
+  const gateway = await FakeGateway.start({ welcomes: false }, { clock });
+  const { connection } = startRunner({ url: gateway.url, clock });
+  const session = await gateway.session(0);
+  await session.expect("hello");
+  const fields = { serverTime: 1, gatewayVersion: "x", heartbeatSeconds: 10, silenceSeconds: 25, [name]: "@" };
+  const welcome = { type: "welcome", epoch: 1, body: { protocolVersion: 1, epoch: 1, ...fields } };
+  session.socket.send(JSON.stringify(welcome).replace('"@"', value));
+  await eventually(() => expect(session.closed?.code).toBe(4400));
+  expect(session.of("close")[0]?.body.reason).toContain(name);
+  gateway.script.welcomes = true;
+  while (gateway.sessions.length < 2) await pass(clock, 1_000);
+  await (await gateway.session(1)).expect("inStep");
+  await eventually(() => expect(connection.status().state).toBe("ready"));
+});
+
+test("connection outlives a silence limit that is shorter than the heartbeats it is told to expect", async () => {
+  const clock = new FakeClock();
+  const gateway = await FakeGateway.start({ welcome: { heartbeatSeconds: 60, silenceSeconds: 2 } }, { clock });
+  const { connection } = startRunner({ url: gateway.url, clock });
+  const session = await gateway.session(0);
+  await session.expect("inStep");
+  await pass(clock, 59_000);
+  session.send("heartbeat", {});
+  await pass(clock, 59_000);
+  expect(connection.status().state).toBe("ready");
+  expect(session.of("heartbeat")).toHaveLength(1);
+  await pass(clock, 62_000);
+  await eventually(() => expect(session.closed?.code).toBe(4504));
+});

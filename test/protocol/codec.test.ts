@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CodedError } from "../../src/base/errors.ts";
+import { BOUNDS, type Bound } from "../../src/protocol/bounds.ts";
 import { CATALOGUE } from "../../src/protocol/catalogue.ts";
 import { decodeFrame, encodeFrame, type Frame, type FrameDirection } from "../../src/protocol/codec.ts";
 import { LIMITS } from "../../src/protocol/limits.ts";
@@ -128,8 +129,9 @@ describe("encodeFrame", () => {
 });
 
 const uuid = fc.uuid({ version: 4 });
-const count = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
-const size = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+const within = ({ least, most }: Bound) => fc.integer({ min: least, max: most });
+const count = within(BOUNDS.attempt);
+const size = fc.integer({ min: 0, max: BOUNDS.logBytes.most - LIMITS.maxFrameBytes });
 const words = fc.string({ unit: "grapheme", maxLength: 60 });
 const json = fc.jsonValue().map((value) => withoutOddities(value));
 const anyJsonObject = fc
@@ -144,7 +146,7 @@ const report = fc.record(
     attempt: count,
     state: fc.constantFrom(...RUN_STATES),
     startedAt: size,
-    exitCode: fc.integer(),
+    exitCode: within(BOUNDS.exitCode),
     proof: words,
   },
   { requiredKeys: ["runId", "pipelineId", "attempt", "state"], noNullPrototype: true },

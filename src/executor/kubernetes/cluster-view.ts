@@ -1,5 +1,6 @@
 import type { Job, KubernetesEvent, Pod } from "../../kubernetes/objects.ts";
 import type { Change, Watched } from "../../kubernetes/watched.ts";
+import { BOUNDS, isWithin } from "../../protocol/bounds.ts";
 import { type AttemptFacts, deletionAskedAt, eventTime, numberIn, type SeenPod } from "./facts.ts";
 import { ANNOTATIONS, LABELS } from "./labels.ts";
 
@@ -62,7 +63,8 @@ export class ClusterView {
     return (this.#runs.get(runId) ?? [])
       .flatMap(({ job, jobGoneAt, pods, events }) => {
         if (job === undefined) return [];
-        const attempt = numberIn(job.metadata.labels?.[LABELS.attempt]) ?? 1;
+        const told = numberIn(job.metadata.labels?.[LABELS.attempt]);
+        const attempt = isWithin(BOUNDS.attempt, told) ? told : 1;
         return [{ attempt, job, pods, events, ...(jobGoneAt === undefined ? {} : { jobGoneAt }) }];
       })
       .sort((one, other) => one.attempt - other.attempt);

@@ -1,4 +1,5 @@
 import { fields, oneOf, optional, readShape, type Shape, text, whole } from "../../base/shape.ts";
+import { BOUNDS } from "../../protocol/bounds.ts";
 import { FAILURE_CATEGORIES, type FailureCategory } from "../../protocol/failure-category.ts";
 
 /**
@@ -25,10 +26,10 @@ const DETAIL_LIMIT = 2000;
 
 const shape: Shape<EndingRecord> = fields<EndingRecord>({
   state: oneOf("success", "failed"),
-  at: whole(0),
+  at: whole(BOUNDS.timestamp),
   pod: optional(text),
-  startedAt: optional(whole(0)),
-  exitCode: optional(whole(0)),
+  startedAt: optional(whole(BOUNDS.timestamp)),
+  exitCode: optional(whole(BOUNDS.exitCode)),
   category: optional(oneOf(...(Object.keys(FAILURE_CATEGORIES) as FailureCategory[]))),
   summary: optional(text),
   detail: optional(text),

@@ -84,7 +84,7 @@ export function newestEvent(
 
 /** A whole number that is kept as text in an annotation. */
 export function numberIn(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : undefined;
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 /** When the deletion of a pod was asked for, by what the pod says now; see `SeenPod.deletionAskedAt`. */

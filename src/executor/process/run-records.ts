@@ -15,6 +15,7 @@ import {
   variants,
   whole,
 } from "../../base/shape.ts";
+import { BOUNDS } from "../../protocol/bounds.ts";
 import type { Json } from "../../protocol/messages.ts";
 import { type SecretReads, secretReadsShape } from "../../protocol/secret-reads.ts";
 import type { ProcessIdentity } from "../../runtime/process.ts";
@@ -71,21 +72,24 @@ export interface SecretReadsRecord {
 }
 
 const version: Shape<1> = oneOf(RECORD_VERSION);
-const moment = whole(0);
-const identity: Shape<ProcessIdentity> = fields({ pid: whole(1), startTime: filledText });
+const moment = whole(BOUNDS.timestamp);
+const identity: Shape<ProcessIdentity> = fields({
+  pid: whole({ least: 1, most: 4_294_967_295 }),
+  startTime: filledText,
+});
 
 /** Shape of a run as it is handed to an executor. */
 export const runSpecShape: Shape<RunSpec> = fields<RunSpec>({
   runId: uuid,
-  attempt: whole(1),
+  attempt: whole(BOUNDS.attempt),
   pipelineId: uuid,
   pipelineName: text,
   fullyQualifiedName: text,
   pipelineType: text,
   config: mapping,
   timeoutSeconds: optional(positiveNumber),
-  retries: optional(whole(0)),
-  retryDelaySeconds: optional(whole(0)),
+  retries: optional(whole(BOUNDS.retries)),
+  retryDelaySeconds: optional(whole(BOUNDS.retryDelaySeconds)),
   startBefore: number,
 });
 
@@ -98,7 +102,7 @@ export const intentShape: Shape<RunIntent> = fields<RunIntent>({
   environment: mappingOf(text),
   workingDirectory: filledText,
   secrets: anything,
-  graceMs: whole(0),
+  graceMs: whole({ least: 0, most: 3_600_000 }),
   mark: filledText,
 });
 

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { LIMITS } from "../../protocol/limits.ts";
+import { BOUNDS } from "../../protocol/bounds.ts";
 import type { JsonObject, RunState, Schedule } from "../../protocol/messages.ts";
 import { RUN_STATES } from "../../protocol/run-state.ts";
 import { isTimeZone, readCron } from "../../protocol/schedule.ts";
-import { JSON_OBJECT } from "../../protocol/shapes.ts";
+import { JSON_OBJECT, within } from "../../protocol/shapes.ts";
 import { MAX_LIFETIME_SECONDS } from "../auth/runner-tokens.ts";
 
 /*
@@ -131,14 +131,11 @@ export const PIPELINE_WISH: z.ZodType<PipelineWish> = z.strictObject({
   sourceConfig: JSON_OBJECT,
   sink: JSON_OBJECT.exactOptional(),
   schedule: schedule.exactOptional(),
-  timeoutSeconds: z.int().positive().max(31_536_000).exactOptional(),
-  retries: z
-    .int()
-    .nonnegative()
-    .max(LIMITS.maxRetries)
+  timeoutSeconds: within(BOUNDS.timeoutSeconds).exactOptional(),
+  retries: within(BOUNDS.retries)
     .exactOptional()
     .describe("how often a failed run is tried again; the executor process doesn't"),
-  retryDelaySeconds: z.int().nonnegative().max(86_400).exactOptional(),
+  retryDelaySeconds: within(BOUNDS.retryDelaySeconds).exactOptional(),
   botToken: z.string().min(1).max(16_384).exactOptional().describe("of OpenMetadata; write-only"),
 });
 
@@ -180,7 +177,6 @@ export const TOKEN_LIST_QUERY: z.ZodType<{ readonly runnerId?: string }> = z.str
   runnerId: z.union([runnerId, z.literal("*")]).exactOptional(),
 });
 
-/** At most ten years: a longer wish is a mistake in the unit. */
 export const TOKEN_REQUEST: z.ZodType<TokenRequest> = z.strictObject({
   runnerId: z
     .union([runnerId, z.literal("*")], { error: "must be a runner id, or * for any" })
@@ -194,13 +190,13 @@ export const TOKEN_REQUEST: z.ZodType<TokenRequest> = z.strictObject({
 });
 
 export const LOG_QUERY: z.ZodType<LogQuery> = z.strictObject({
-  after: wholeNumber(0, Number.MAX_SAFE_INTEGER).default(0).describe("the byte of the log to begin with"),
+  after: wholeNumber(0, BOUNDS.logBytes.most).default(0).describe("the byte of the log to begin with"),
   limit: wholeNumber(1, MAX_LOG_PAGE).default(65_536),
 });
 
 /** Query of the live events of a run. */
 export const EVENTS_QUERY: z.ZodType<{ readonly after?: number }> = z.strictObject({
-  after: wholeNumber(0, Number.MAX_SAFE_INTEGER)
+  after: wholeNumber(0, BOUNDS.logBytes.most)
     .exactOptional()
     .describe("the byte of the log to begin with; the header Last-Event-ID says the same, and this wins"),
 });

@@ -1,14 +1,18 @@
 import { z } from "zod";
+import { BOUNDS } from "../../protocol/bounds.ts";
 import type { PipelineKey } from "../../protocol/messages.ts";
 import {
+  ATTEMPT,
   FAILURE,
   GENERATION,
   JSON_OBJECT,
+  LOG_BYTES,
   LOG_END,
   PIPELINE_KEY,
   RUN_STATE,
   SCHEDULE,
   UUID,
+  within,
 } from "../../protocol/shapes.ts";
 import type { RefusedPipeline } from "../sessions/sessions.ts";
 import type { PipelineRecord, RunnerRecord, RunRecord, ServiceRecord } from "../store/store.ts";
@@ -62,8 +66,6 @@ export interface IssuedTokenView extends TokenView {
   readonly token: string;
 }
 
-const bytes = z.int().nonnegative();
-
 const time = z.iso.datetime({ precision: 3 }).meta({ id: "Time", description: "RFC 3339, in UTC, with milliseconds" });
 
 const refusedPipeline = z.strictObject({
@@ -80,12 +82,12 @@ export const RUNNER_VIEW: z.ZodType<RunnerView> = z
     status: z.enum(["Connected", "Disconnected"]),
     installationId: z.string().exactOptional().describe("the place the id is bound to; absent after a rebind"),
     instanceId: z.string().exactOptional().describe("the process that greeted last"),
-    epoch: bytes.describe("counts the sessions of this runner id"),
+    epoch: within(BOUNDS.epoch).describe("counts the sessions of this runner id"),
     runnerVersion: z.string().exactOptional(),
     ingestionVersion: z.string().exactOptional(),
     executor: z.string().exactOptional(),
     platform: z.string().exactOptional(),
-    maxConcurrentRuns: bytes.exactOptional(),
+    maxConcurrentRuns: within(BOUNDS.maxConcurrentRuns).exactOptional(),
     lastSeenAt: time.exactOptional(),
     createdAt: time,
     orphans: z
@@ -121,9 +123,9 @@ export const PIPELINE_VIEW: z.ZodType<PipelineView> = z
     sourceConfig: JSON_OBJECT,
     sink: JSON_OBJECT.exactOptional(),
     schedule: SCHEDULE.exactOptional(),
-    timeoutSeconds: z.int().positive().exactOptional(),
-    retries: z.int().nonnegative().exactOptional().describe("how often a failed run is tried again"),
-    retryDelaySeconds: z.int().nonnegative().exactOptional(),
+    timeoutSeconds: within(BOUNDS.timeoutSeconds).exactOptional(),
+    retries: within(BOUNDS.retries).exactOptional().describe("how often a failed run is tried again"),
+    retryDelaySeconds: within(BOUNDS.retryDelaySeconds).exactOptional(),
     enabled: z.boolean().describe("false: its schedule is off; it still runs on demand"),
     deployed: z.boolean(),
     generation: GENERATION,
@@ -139,7 +141,7 @@ export const RUN_VIEW: z.ZodType<RunView> = z
     runId: UUID,
     pipelineId: UUID,
     runnerId: z.string(),
-    attempt: z.int().positive(),
+    attempt: ATTEMPT,
     state: RUN_STATE,
     dispatch: z.enum(["waiting", "offered", "accepted"]).describe("where it stands between gateway and runner"),
     waiting: z.string().exactOptional().describe("with `queued`: what keeps it from running"),
@@ -150,23 +152,23 @@ export const RUN_VIEW: z.ZodType<RunView> = z
     startDeadline: time.describe("if it hasn't started by then it fails with `StartTimeout`"),
     startedAt: time.exactOptional(),
     endedAt: time.exactOptional(),
-    exitCode: z.int().exactOptional().describe("of the ingestion program, when it exited by itself"),
+    exitCode: within(BOUNDS.exitCode).exactOptional().describe("of the ingestion program, when it exited by itself"),
     proof: z.string().exactOptional().describe("what the terminal state rests on"),
     failure: FAILURE.exactOptional(),
     logEnd: LOG_END.exactOptional(),
-    logBytes: bytes.describe("where the log goes on: every byte before it is here or was told missing"),
-    logHeldAt: bytes
+    logBytes: LOG_BYTES.describe("where the log goes on: every byte before it is here or was told missing"),
+    logHeldAt: within(BOUNDS.logBytes)
       .exactOptional()
       .describe(
         "the log is longer than its runner sends: from here on it stays on site while the run goes on, which it does; the last part follows after the end",
       ),
-    logGaps: z.array(z.tuple([bytes, bytes])).describe("missing pieces of the log, each as offset and length"),
+    logGaps: z.array(z.tuple([LOG_BYTES, LOG_BYTES])).describe("missing pieces of the log, each as offset and length"),
   })
   .meta({ id: "Run", description: "one execution of a pipeline" });
 
 const pageFields = {
   text: z.string().describe("a missing piece shows as a line of its own: `[gap: 1234 bytes of log are missing here]`"),
-  nextOffset: bytes.describe("where the next page begins, in bytes of the runner's log"),
+  nextOffset: LOG_BYTES.describe("where the next page begins, in bytes of the runner's log"),
 };
 const proofFields = {
   complete: z.boolean().describe("the run has ended, all bytes are here and none is missing"),
@@ -177,7 +179,7 @@ export const LOG_PAGE_VIEW: z.ZodType<LogPageView> = z
   .strictObject({
     ...pageFields,
     ...proofFields,
-    gaps: z.array(z.tuple([bytes, bytes])),
+    gaps: z.array(z.tuple([LOG_BYTES, LOG_BYTES])),
     capped: z.boolean().describe("the log is longer than its runner sends: only its first and its last part come here"),
     note: z.string().exactOptional().describe("with `capped`, for people: the run goes on, and where the whole log is"),
   })
@@ -186,9 +188,9 @@ export const LOG_PAGE_VIEW: z.ZodType<LogPageView> = z
 /** The live events of a run, by name. */
 export const RUN_EVENTS: Readonly<Record<"run" | "log" | "end", z.ZodType>> = {
   run: RUN_VIEW,
-  log: z.strictObject({ offset: bytes, ...pageFields }).meta({ id: "LogEvent", description: "the log has grown" }),
+  log: z.strictObject({ offset: LOG_BYTES, ...pageFields }).meta({ id: "LogEvent", description: "the log has grown" }),
   end: z
-    .strictObject({ run: RUN_VIEW, nextOffset: bytes, ...proofFields })
+    .strictObject({ run: RUN_VIEW, nextOffset: LOG_BYTES, ...proofFields })
     .meta({ id: "EndEvent", description: "the run has ended and its log is here, or won't come" }),
 };
 

@@ -46,8 +46,8 @@ export class Comparison {
   /** After the last page: corrects what the store believes of the runs, then sends `logCursors` and `wanted`. */
   async conclude(): Promise<{ readonly wanted: Wanted; readonly difference: RunDifference }> {
     const { runnerId, store, book, link, clock, log, settings } = this.#options;
-    const known = await this.#knownRuns();
-    const difference = compareRuns(await store.openRuns(runnerId), this.#runs, known);
+    const { reported, known } = await this.#ownRuns();
+    const difference = compareRuns(await store.openRuns(runnerId), reported, known);
     await Promise.all([
       ...difference.waitAgain.map((runId) => book.setDispatch(runId, "waiting")),
       ...difference.accepted.map((runId) => book.setDispatch(runId, "accepted")),
@@ -55,7 +55,7 @@ export class Comparison {
     await book.settle(await store.openRuns(runnerId));
     const cursors = [...known.values()].map((run) => ({ runId: run.runId, offset: run.logBytes }));
     for (const runs of pages(cursors)) link.send("logCursors", { runs });
-    const raised = await catchUp(store, this.#pipelines, settings, clock.now());
+    const raised = await catchUp(store, runnerId, this.#pipelines, settings, clock.now());
     if (raised > 0)
       log.warn("This gateway was behind its runner, as after a restored backup, and has caught up", {
         pipelines: raised,
@@ -65,14 +65,23 @@ export class Comparison {
     return { wanted, difference };
   }
 
-  /** Runs of the inventory that the gateway knows as this runner's own. */
-  async #knownRuns(): Promise<ReadonlyMap<string, RunRecord>> {
+  /** Runs of the inventory that are this runner's own, and those of them that are known here. */
+  async #ownRuns(): Promise<{
+    readonly reported: readonly ReportedRun[];
+    readonly known: ReadonlyMap<string, RunRecord>;
+  }> {
+    const { store, runnerId } = this.#options;
     const known = new Map<string, RunRecord>();
-    for (const { runId } of this.#runs) {
-      const run = await this.#options.store.findRun(runId);
-      if (run?.runnerId === this.#options.runnerId) known.set(runId, run);
+    const reported: ReportedRun[] = [];
+    for (const moment of this.#runs) {
+      const run = await store.findRun(moment.runId);
+      // One that isn't known here was started by a schedule, so its pipeline tells whose it is.
+      const owner = run ?? (await store.findPipeline(moment.pipelineId));
+      if (owner?.runnerId !== runnerId) continue;
+      reported.push(moment);
+      if (run !== undefined) known.set(moment.runId, run);
     }
-    return known;
+    return { reported, known };
   }
 }
 

@@ -74,6 +74,18 @@ describe("comparing pipelines", () => {
     expect((await harness.store.findPipeline(one.pipelineId))?.generation).toBe(8);
   });
 
+  it("takes no generation that no backup explains: the runner is refused, and its pipeline stays as it was", async () => {
+    const harness = await Harness.start();
+    const one = await harness.pipeline();
+    for (const generation of [1_000_002, 1_000_000_000_000_000]) {
+      const line = await (await harness.dial()).greet();
+      const listed = { pipelineId: one.pipelineId, generation, hash: "b".repeat(64) };
+      line.send("inventory", { pipelines: [listed], runs: [], last: true });
+      expect(await line.ended()).toMatchObject({ name: "badFrame", code: 4400 });
+    }
+    expect((await harness.store.findPipeline(one.pipelineId))?.generation).toBe(1);
+  });
+
   it("tells tombstones at the greeting and doesn't repeat them as operations", async () => {
     const harness = await Harness.start();
     const one = await harness.pipeline();

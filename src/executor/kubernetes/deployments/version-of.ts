@@ -1,4 +1,5 @@
 import type { KubernetesObject } from "../../../kubernetes/objects.ts";
+import { BOUNDS, isWithin } from "../../../protocol/bounds.ts";
 import type { PipelineKey } from "../../../protocol/messages.ts";
 import { ANNOTATIONS, LABELS } from "../labels.ts";
 
@@ -7,6 +8,6 @@ export function versionOf({ metadata }: KubernetesObject): PipelineKey | undefin
   const pipelineId = metadata.labels?.[LABELS.pipelineId];
   const hash = metadata.annotations?.[ANNOTATIONS.hash];
   const generation = Number(metadata.annotations?.[ANNOTATIONS.generation]);
-  if (pipelineId === undefined || hash === undefined || !Number.isSafeInteger(generation)) return undefined;
+  if (pipelineId === undefined || hash === undefined || !isWithin(BOUNDS.generation, generation)) return undefined;
   return { pipelineId, generation, hash };
 }
