@@ -1,15 +1,21 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
-/* Tests start real servers and processes: few at a time, in processes of their own, with generous limits. */
+/** The road under faults and for long: `npm run test:long`. */
+export const LONG: string[] = ["test/road/!(road).test.ts", "test/chaos/**/*.test.ts"];
+
+/**
+ * What all tests share: they start real servers and processes, in processes of their own. A limit ends what hangs and judges
+ * nobody's speed, so it is generous.
+ */
+export const COMMON = { pool: "forks", testTimeout: 180_000, hookTimeout: 180_000 } as const;
+
 const config: ViteUserConfig = defineConfig({
   test: {
+    ...COMMON,
     include: ["test/**/*.test.ts"],
     // They need a real cluster: vitest.cluster.config.ts.
-    exclude: ["test/cluster/**"],
-    pool: "forks",
+    exclude: ["test/cluster/**", ...LONG],
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 120_000,
   },
 });
 

@@ -9,9 +9,8 @@
 import { parseArgs } from "node:util";
 import { type FleetFigures, measureFleet } from "./fleet/measure.ts";
 
-/** Targets: nobody waits long, and no second sees more of the dials than this part of the fleet. Chance alone makes a second with 10 % now and then. */
+/** The target. How many dial in one second is told only: a machine that stands still for a moment makes many timers end at once. */
 const P95_SECONDS = 60;
-const BURST_PART = 0.15;
 
 const { values } = parseArgs({
   options: {
@@ -28,15 +27,14 @@ const figures = await measureFleet({
   say: (line) => process.stderr.write(`${line}\n`),
 });
 process.stdout.write(values.json ? `${JSON.stringify(figures)}\n` : tell(figures));
-process.exitCode =
-  figures.back.p95 <= P95_SECONDS && Math.max(...figures.dialsPerSecond) <= BURST_PART * figures.runners ? 0 : 1;
+process.exitCode = figures.back.p95 <= P95_SECONDS ? 0 : 1;
 
 function tell({ runners, back, dialsPerSecond, greetedPerSecond, dialsAnswered }: FleetFigures): string {
   return `${[
     `${runners} runners, seconds from the gateway's return to each runner in step:`,
     `  p50 ${back.p50}  p95 ${back.p95}  longest ${back.longest}   (target: p95 up to ${P95_SECONDS})`,
     `dials that reached the gateway in each second: ${dialsPerSecond.join(" ")}`,
-    `  (${dialsAnswered} in all; target: up to ${Math.floor(BURST_PART * runners)} in a second)`,
+    `  (${dialsAnswered} in all)`,
     `sessions granted in each second: ${greetedPerSecond.join(" ")}`,
   ].join("\n")}\n`;
 }

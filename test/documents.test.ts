@@ -33,7 +33,7 @@ describe("generated files", () => {
       (error: { stdout: string; stderr: string }) => error,
     );
     expect(told.stdout + told.stderr).toBe("all generated files are up to date\n");
-  }, 70_000);
+  });
 });
 
 describe("links", () => {

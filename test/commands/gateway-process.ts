@@ -65,7 +65,7 @@ export class GatewayProcess {
       const found = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0];
       if (found === undefined) throw new Error(`the gateway has not said where it listens:\n${output}`);
       return found;
-    }, 20_000);
+    });
     return new GatewayProcess(child, directory, url, exited, () => output);
   }
 

@@ -81,10 +81,10 @@ test("connection tells a clock that is off by 90 s, with the number, and hands t
   const session = await gateway.session(0);
   await session.expect("inStep");
   const warning = lines.find(({ level, message }) => level === "warn" && String(message).includes("clock"));
-  expect(Math.abs(Number(warning?.["offsetSeconds"]) + 90)).toBeLessThanOrEqual(5);
+  expect(Math.abs(Number(warning?.["offsetSeconds"]) + 90)).toBeLessThanOrEqual(30);
   session.send("host.address", { operationId: id(1) });
   await session.expect("verdict");
-  expect(Math.abs((side.operations[0]?.clockOffsetMs ?? 0) + 90_000)).toBeLessThan(5_000);
+  expect(Math.abs((side.operations[0]?.clockOffsetMs ?? 0) + 90_000)).toBeLessThan(30_000);
 });
 
 test("connection says loudly that the runner is older than the gateway's minimum, and goes on", async () => {

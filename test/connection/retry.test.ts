@@ -46,6 +46,18 @@ test("RetryPlan takes what the gateway asks for as the least delay, spreads it, 
   expect(new RetryPlan(atLeast, 0).delayAfter(endingByName("goingAway", "", 10 ** 9), 0)).toBe(3_600_000);
 });
 
+test("RetryPlan spreads the first redials of a fleet evenly over the time that the gateway asked for", () => {
+  const [runners, seconds] = [500, 25];
+  const perSecond = new Array<number>(seconds).fill(0);
+  for (let runner = 0; runner < runners; runner++) {
+    const plan = new RetryPlan(new FakeClock(0, () => (runner + 0.5) / runners), 0);
+    plan.spreadOver(seconds);
+    const second = Math.floor(plan.delayAfter(endingByCode(1006, ""), 0) / 1000);
+    perSecond[second] = (perSecond[second] ?? 0) + 1;
+  }
+  expect(perSecond).toEqual(new Array<number>(seconds).fill(runners / seconds));
+});
+
 test("RetryPlan lets a process on standby ask at an even pace", () => {
   const plan = new RetryPlan(atMost, 0);
   const delays = Array.from({ length: 5 }, () => plan.delayAfter(endingByName("superseded", ""), 0));

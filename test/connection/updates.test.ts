@@ -203,4 +203,4 @@ test("logs arrive without a byte lost or doubled over random cuts", async () => 
     ),
     { numRuns: 25, endOnFailure: true },
   );
-}, 60_000);
+});

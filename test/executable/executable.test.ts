@@ -51,5 +51,5 @@ describe("executable", () => {
     expect(verdict.ok).toBe(true);
     expect(verdict.checks.length).toBeGreaterThan(0);
     expect(verdict.checks.filter(({ ok }) => !ok)).toEqual([]);
-  }, 130_000);
+  });
 });

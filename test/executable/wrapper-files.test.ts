@@ -119,4 +119,4 @@ test("started through the loader, the program starts itself again through it: th
   const { code, stdout, stderr } = await run([...wrapperCommand(inImage()), "demo", "--once", "--json"]);
   expect(code, stderr).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ ok: true });
-}, 130_000);
+});

@@ -111,7 +111,7 @@ export function describeExecutor(subject: ExecutorSubject): void {
     eventually(async () => {
       const report = (await executor.list()).find((candidate) => candidate.runId === runId);
       expect(report?.state).toBe("running");
-    }, 20_000);
+    });
 
   describe(`${subject.name} executor keeps the contract`, () => {
     check("a program that exits 0 makes success, with proof", async (_world, executor) => {
@@ -308,7 +308,7 @@ export function describeExecutor(subject: ExecutorSubject): void {
       await executor.start(spec);
       await eventually(async () => {
         expect(await executor.readLog(spec.runId, 0, 100)).toMatchObject({ text: "first\n", ended: false });
-      }, 20_000);
+      });
       await world.touch("gate");
       await endOf(executor, spec.runId);
       expect(await executor.readLog(spec.runId, 6, 100)).toMatchObject({ text: "second\n", ended: true });

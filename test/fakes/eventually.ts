@@ -1,5 +1,5 @@
 /** Repeats an assertion until it holds, at most `limitMs`; then fails with its last error. */
-export async function eventually<T>(assertion: () => T | Promise<T>, limitMs = 10_000): Promise<T> {
+export async function eventually<T>(assertion: () => T | Promise<T>, limitMs = 60_000): Promise<T> {
   const end = performance.now() + limitMs;
   for (;;) {
     try {

@@ -94,10 +94,7 @@ test("the server's certificate must be for its address, or for the name that the
   const authority = await newAuthority();
   const server = await serve(authority.issue("DNS:kubernetes", 2));
   const trusted = { server: server.url, "certificate-authority-data": btoa(authority.certificate) };
-  const began = performance.now();
   expect(await found(await clientFor(trusted))).toContain("the server's certificate is for another name");
-  // Trying again wouldn't help, so that it is told at once.
-  expect(performance.now() - began).toBeLessThan(1000);
   expect(await found(await clientFor({ ...trusted, "tls-server-name": "kubernetes" }))).toBe("a");
 });
 

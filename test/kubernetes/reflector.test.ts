@@ -196,12 +196,12 @@ test("T34: however the server flaps, there is at most one watch a second, and no
   await eventually(async () => {
     await clock.advance(250);
     expect(at.length).toBeGreaterThan(40);
-  }, 25_000);
+  });
   const gaps = at.slice(1).map((time, index) => time - (at[index] ?? 0));
   expect(Math.min(...gaps)).toBeGreaterThanOrEqual(1000);
   expect(Math.max(...gaps)).toBeLessThanOrEqual(15_000);
   expect(server.connections()).toBeLessThanOrEqual(2);
-}, 40_000);
+});
 
 test("T35: while lists are throttled between two pages nothing piles up, and the list goes on where it was", async () => {
   const clock = new FakeClock();
@@ -218,7 +218,7 @@ test("T35: while lists are throttled between two pages nothing piles up, and the
   await eventually(async () => {
     await clock.advance(2_000);
     expect(clock.monotonic()).toBeGreaterThan(300_000);
-  }, 25_000);
+  });
   const asked = server.seen.length;
   expect(asked).toBeGreaterThan(20);
   expect(asked).toBeLessThan(300);
@@ -231,7 +231,7 @@ test("T35: while lists are throttled between two pages nothing piles up, and the
     expect(watched.size).toBe(2);
   });
   expect(server.seen.filter(({ query }) => !query.has("watch") && !query.has("continue")).length).toBe(1);
-}, 40_000);
+});
 
 test("a server that has lost its past is listed anew", async () => {
   const clock = new FakeClock();

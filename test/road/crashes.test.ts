@@ -94,7 +94,7 @@ test("the line cut without FIN right after a dispatch (T01): redelivered within 
   const run = await site.ended(runId, 60_000);
   expect(run.state).toBe("success");
   expect(await marks(site, runId)).toEqual(["start", "end"]);
-}, 90_000);
+});
 
 test("a runner that is told to end leaves its runs alone, exits with 0 and finds them again", async () => {
   const site = await Site.open();

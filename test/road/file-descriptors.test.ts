@@ -26,7 +26,7 @@ test("a runner with 64 file descriptors takes twelve runs at once, and each ends
   for (const runId of runs) expect((await site.ended(runId, 90_000)).state).toBe("success");
   expect([...(await site.lines("started"))].sort()).toEqual([...runs].sort());
   expect(runner.alive).toBe(true);
-}, 150_000);
+});
 
 test.skipIf(!canLimit)(
   "no file descriptor left: nothing is taken for dead, an order waits, and all goes on when there are some again",

@@ -63,7 +63,7 @@ test("nothing in the data directories and in a run's hand-over is open to other 
   await site.ended(runId);
   await site.wholeLog(runId);
   for (const place of [site.gatewayData, site.runnerData()]) expect(await openToOthers(place)).toEqual([]);
-}, 60_000);
+});
 
 test("docs/operations.md explains every file of both data directories", async () => {
   const { site, runId, finish } = await siteAtWork();
@@ -82,7 +82,7 @@ test("docs/operations.md explains every file of both data directories", async ()
     expect(names.length).toBeGreaterThan(12);
     expect(names.filter((name) => !explained.has(name))).toEqual([]);
   });
-}, 60_000);
+});
 
 test("no command line of any process holds a token or a resolved secret while a run is at work", async () => {
   const { site, token } = await siteAtWork();
@@ -98,7 +98,7 @@ test("no command line of any process holds a token or a resolved secret while a 
   for (const secret of [token, admin, SECRET]) {
     expect(commands.filter((command) => command.includes(secret)).length).toBe(0);
   }
-}, 60_000);
+});
 
 test("runner, supervisor and program listen on nothing, but for the port of metrics when there is one", async () => {
   const port = await freePort();
@@ -116,7 +116,7 @@ test("runner, supervisor and program listen on nothing, but for the port of metr
   expect(others.flatMap((one) => listeningPorts(one.pid))).toEqual([]);
   const gateway = processesOf(site.gatewayData).find(({ command }) => command.includes("main.ts gateway"));
   expect(listeningPorts(gateway?.pid ?? 0)).toEqual([site.port]);
-}, 60_000);
+});
 
 test("the runner's memory holds no resolved secret, while and after a run that uses it", async (context) => {
   const { site, token, runId, finish } = await siteAtWork();
@@ -130,7 +130,7 @@ test("the runner's memory holds no resolved secret, while and after a run that u
   expect((await site.ended(runId)).state).toBe("success");
   await site.wholeLog(runId);
   expect(await look()).toEqual([token]);
-}, 60_000);
+});
 
 /** Where the configuration with resolved secrets was handed over: the directory and its file. */
 async function handOverPlaces(site: Site, runId: string): Promise<readonly string[]> {

@@ -121,4 +121,4 @@ test("with a secret store that is not in this version, runs without references w
     state: "failed",
     failure: { category: "SecretUnresolved", detail: expect.stringContaining("azure-kv") },
   });
-}, 120_000);
+});

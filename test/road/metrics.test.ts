@@ -62,8 +62,8 @@ test("a scrape before and after runs shows what happened between, at both places
   expect(after.value("process_open_fds")).toBeGreaterThan(5);
   expect(after.value("hybrid_runner_session_epoch")).toBeGreaterThanOrEqual(1);
   expect(after.value("hybrid_runner_last_server_frame_seconds")).toBeLessThan(30);
-  expect(Math.abs(after.value("hybrid_runner_clock_offset_seconds"))).toBeLessThan(2);
-}, 120_000);
+  expect(Math.abs(after.value("hybrid_runner_clock_offset_seconds"))).toBeLessThan(30);
+});
 
 test("reads of the secret store are counted by provider and result, and not again after a restart", async () => {
   const site = await Site.open();
@@ -89,7 +89,7 @@ test("reads of the secret store are counted by provider and result, and not agai
   await site.startRunner({ environment });
   await site.connected();
   expect(await reads()).toEqual([0, 0, 0, 0, 0, 0]);
-}, 120_000);
+});
 
 test("probes tell a lost gateway and a refused token, while the runner counts as alive", async () => {
   const site = await Site.open();
@@ -117,7 +117,7 @@ test("probes tell a lost gateway and a refused token, while the runner counts as
   await eventually(async () => expect((await probe(port, "/readyz")).text).toMatch(/^auth_rejected: /));
   expect((await probe(port, "/livez")).status).toBe(200);
   expect((await scrape(port)).value("hybrid_runner_reconnects_total", { reason: "unauthorized" })).toBe(1);
-}, 120_000);
+});
 
 test("a metrics port that is taken is told, and the runner works", async () => {
   const taken = createServer();
@@ -129,4 +129,4 @@ test("a metrics port that is taken is told, and the runner works", async () => {
   const runner = await site.startRunner({ environment: { METRICS_SERVER_PORT: String(port) } });
   await site.connected();
   expect(await runner.log()).toMatch(new RegExp(`can't be served; .*port=${port}.*set METRICS_SERVER_PORT to another`));
-}, 120_000);
+});

@@ -73,15 +73,15 @@ test("a schedule fires while the gateway is away, and its run comes with its id,
     const found = (await runsOf(site, pipelineId)).find((one) => one.runId === runId);
     if (found?.state !== "success") throw new Error(`the run is ${found?.state}`);
     return found;
-  }, 60_000);
+  });
   const startedAt = Date.parse(run.startedAt ?? "");
   expect(startedAt).toBeLessThanOrEqual(endedBefore);
   expect(run.createdAt).toBe(run.startedAt);
-  expect(Math.abs(startedAt - Number(seconds) * 1000)).toBeLessThan(5000);
+  expect(Math.abs(startedAt - Number(seconds) * 1000)).toBeLessThan(30_000);
   expect(await site.wholeLog(runId)).toBe("scheduled\n");
   await site.api("DELETE", `/pipelines/${pipelineId}`);
   await eventually(async () => expect(await readdir(join(site.runnerData(), "schedules"))).toEqual([]));
-}, 180_000);
+});
 
 test("a runner that was killed and away over several fires makes one run at its start, and none when switched off", async () => {
   const site = await openSite();
@@ -107,11 +107,11 @@ test("a runner that was killed and away over several fires makes one run at its 
       const found = await runsOf(site, pipelineId);
       expect(found.map((run) => run.state)).toEqual(["success"]);
       return found;
-    }, 30_000);
+    });
     expect(runs).toHaveLength(1);
   }
   expect(await site.lines("started")).toHaveLength(2);
-}, 120_000);
+});
 
 test("a manual run of a pipeline with a live run waits at the gateway and runs when that has ended", async () => {
   const site = await openSite();
@@ -122,10 +122,10 @@ test("a manual run of a pipeline with a live run waits at the gateway and runs w
   const runs = [await site.start(pipelineId), await site.start(pipelineId), await site.start(pipelineId)];
   for (const runId of runs) expect((await site.ended(runId, 60_000)).state).toBe("success");
   expect(await site.lines("order")).toEqual(["begin", "end", "begin", "end", "begin", "end"]);
-}, 120_000);
+});
 
 test("the API takes aliases and refuses a schedule that no runner could use, with the field's name", async () => {
   const site = await openSite();
   await expect(deployScheduled(site, "@daily")).resolves.toMatch(/^[0-9a-f-]{36}$/);
   await expect(deployScheduled(site, "0 25 * * *")).rejects.toThrow(/400 .*field 2 \(hour\)/);
-}, 60_000);
+});

@@ -100,7 +100,6 @@ export class Site {
     );
     await eventually(
       async () => (await fetch(`http://127.0.0.1:${this.port}/healthz`)).ok || Promise.reject(new Error("not healthy")),
-      20_000,
     );
     const token = await readFile(join(dataDirectory, "admin-token"), "utf8");
     this.#adminToken = token.trim();
@@ -209,7 +208,7 @@ export class Site {
   }
 
   /** Waits until the API shows the runner as connected. */
-  async connected(runnerId = "test-runner", limitMs = 20_000): Promise<void> {
+  async connected(runnerId = "test-runner", limitMs = 60_000): Promise<void> {
     await eventually(async () => {
       const runner = await this.api<{ status: string }>("GET", `/runners/${runnerId}`);
       if (runner.status !== "Connected") throw new Error(`the runner is ${runner.status}`);
@@ -259,7 +258,7 @@ export class Site {
   }
 
   /** Waits until a run has a state of this list. */
-  async until(runId: string, states: readonly string[], limitMs = 30_000): Promise<RunView> {
+  async until(runId: string, states: readonly string[], limitMs = 90_000): Promise<RunView> {
     return eventually(async () => {
       const view = await this.run(runId);
       if (!states.includes(view.state))
@@ -269,7 +268,7 @@ export class Site {
   }
 
   /** Waits for the end of a run. */
-  ended(runId: string, limitMs = 30_000): Promise<RunView> {
+  ended(runId: string, limitMs = 90_000): Promise<RunView> {
     return this.until(runId, ["success", "failed", "partialSuccess", "stopped"], limitMs);
   }
 

@@ -19,11 +19,9 @@ test("a token revoked under a live run (T50): the session ends, the run doesn't,
   await site.until(runId, ["running"]);
 
   await site.revoke(await runner.token());
-  const start = performance.now();
   await eventually(async () => {
     expect((await site.api<{ status: string }>("GET", "/runners/test-runner")).status).toBe("Disconnected");
-  }, 20_000);
-  expect(performance.now() - start).toBeLessThan(15_000);
+  });
   await eventually(async () => expect(await ready()).toContain("auth_rejected"));
   await writeFile(join(site.directory, "release"), "");
   await eventually(async () => expect(await site.lines("marks")).toEqual([`start ${runId}`, `end ${runId}`]));
@@ -35,7 +33,7 @@ test("a token revoked under a live run (T50): the session ends, the run doesn't,
   await site.wholeLog(runId);
   expect(await ready()).not.toContain("auth_rejected");
   expect(await site.lines("marks")).toHaveLength(2);
-}, 120_000);
+});
 
 test("a token rotated on disk is used at the next dial, without a restart", async () => {
   const site = await Site.open();
@@ -49,4 +47,4 @@ test("a token rotated on disk is used at the next dial, without a restart", asyn
   await eventually(async () => expect(await runner.log()).toContain("epoch=2"), 20_000);
   expect(await runner.log()).not.toContain("unauthorized");
   expect(runner.alive).toBe(true);
-}, 60_000);
+});

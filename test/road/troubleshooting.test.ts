@@ -98,7 +98,7 @@ describe("a runner that doesn't connect says a text that leads to the remedy", (
       SERVER_CA_FILE: file,
     });
     expectRemedy(expired, "Renew", "clock");
-  }, 60_000);
+  });
 });
 
 test("a run that fails says a category whose section has the remedy", async () => {
@@ -128,7 +128,7 @@ test("a run that fails says a category whose section has the remedy", async () =
   expect(notStarted.failure?.category).toBe("StartFailed");
   expect(JSON.stringify(notStarted.failure)).toContain("/no/such/program");
   expectRemedy("StartFailed", "INGESTION_COMMAND");
-}, 90_000);
+});
 
 /** A server with this certificate that knows nothing. Answers its address. */
 async function listenTls(certificate: { readonly key: string; readonly cert: string }): Promise<string> {

@@ -128,7 +128,7 @@ test("a copy that was spoilt at the gateway is dropped, sent again and then veri
     const view = await lane.view(runId);
     expect(view.verified).toBe(true);
     return view;
-  }, 20_000);
+  });
   expect(whole.text).toBe("right from the start\n");
 });
 

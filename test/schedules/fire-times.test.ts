@@ -96,7 +96,7 @@ test("fireTimes fires at every minute whose reading on the zone's wall clock mat
     ),
     { numRuns: 60 },
   );
-}, 60_000);
+});
 
 test("fireTimes refuses what the grammar refuses, with the field's name", () => {
   expect(() => fireTimes({ cron: "0 25 * * *", timeZone: "UTC" })).toThrow(

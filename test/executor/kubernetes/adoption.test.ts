@@ -38,7 +38,7 @@ describe("a runner that starts anew", () => {
     await eventually(() => {
       const [job] = world.cluster.objects(JOBS, NAMESPACE);
       expect(job?.status?.conditions?.some(({ type }) => type === "Failed")).toBe(true);
-    }, 10_000);
+    });
     world.cluster.requests.clear();
     let isStandby = true;
     const standby = await world.open({ isStandby: () => isStandby });
@@ -183,7 +183,7 @@ describe("runs that the cluster's schedules start", () => {
     expect(await endOf(executor, runId)).toMatchObject({ state: "success" });
     await eventually(async () => {
       expect((await executor.readLog(runId, 0, 1000)).text).toContain(`pipelineRunId=${runId}`);
-    }, 10_000);
+    });
     await executor.release(runId);
     expect(await executor.list()).toEqual([]);
     expect(found).toHaveLength(1);

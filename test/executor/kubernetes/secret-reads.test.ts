@@ -17,7 +17,7 @@ test("what a run read of its secret store is counted once, by whoever saw it run
   onTestFinished(() => second.close());
   expect((await endOf(second, spec.runId)).state).toBe("failed");
   expect(seen).toHaveLength(1);
-}, 60_000);
+});
 
 test("an attempt that is followed by another one has read its secret store too", async () => {
   const world = await createKubernetesWorld();
@@ -31,4 +31,4 @@ test("an attempt that is followed by another one has read its secret store too",
   await executor.start({ ...spec, config: { ...spec.config, password: "secret:/password" } });
   expect(await endOf(executor, spec.runId)).toMatchObject({ attempt: 2, state: "failed", exitCode: 3 });
   expect(seen).toEqual([{ env: { found: 1 } }, { env: { found: 1 } }]);
-}, 60_000);
+});

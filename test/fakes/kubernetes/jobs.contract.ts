@@ -221,7 +221,7 @@ export function describeJobs(name: string, open: () => Promise<ClusterUnderTest>
           const [first] = (await api.list(JOBS, namespace, { labelSelector: "of=minutely" })).items;
           if (first === undefined) throw new Error("it has not fired yet");
           return first;
-        }, 75_000);
+        });
         await api.patch(CRON_JOBS, namespace, "minutely", { spec: { suspend: true } });
         expect(job.metadata.name).toMatch(/^minutely-\d{8}$/);
         expect(job.metadata.annotations).toMatchObject({

@@ -180,10 +180,8 @@ test("events end when the gateway closes, and readers that leave are forgotten",
   await leaver.ended;
   const stayer = await follow(gateway, runId);
   await eventually(() => expect(stayer.named("run")).toHaveLength(1));
-  const started = performance.now();
   await gateway.gateway.close();
   await stayer.ended;
   expect(stayer.named("end")).toEqual([]);
-  expect(performance.now() - started).toBeLessThan(4_000);
   expect(gateway.logLines.filter((line) => line.includes("did not stop"))).toEqual([]);
 });

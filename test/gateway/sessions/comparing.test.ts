@@ -136,7 +136,7 @@ describe("comparing pipelines", () => {
     await eventually(() => expect(line.all("pipeline.deploy").length).toBeGreaterThan(3));
     await harness.clock.advance(100);
     expect(line.all("pipeline.deploy").length).toBeLessThan(20);
-  }, 30_000);
+  });
 });
 
 describe("comparing logs", () => {

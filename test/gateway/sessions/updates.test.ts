@@ -89,7 +89,7 @@ describe("updates", () => {
     expect(line.all("ack").length).toBeLessThan(500);
     expect(await harness.find(run.runId)).toMatchObject({ logBytes: offset, logGaps: [] });
     expect(line.closed).toBeUndefined();
-  }, 30_000);
+  });
 
   it("of logs that came together share one commit, and none is acknowledged before it", async () => {
     const commits: number[] = [];

@@ -78,7 +78,7 @@ describe("SQLite store", () => {
       expect((await store.findRunner("alpha"))?.epoch).toBeGreaterThanOrEqual(lastEpoch);
       await store.close();
     }
-  }, 60_000);
+  });
 
   it("serves two processes that write at once", async () => {
     const directory = await temporaryDirectory();
@@ -96,7 +96,7 @@ describe("SQLite store", () => {
       for (const { runId } of told) expect(await store.findRun(runId)).toMatchObject({ state: "running" });
     }
     for (const runId of own) expect(await store.findRun(runId)).toMatchObject({ state: "queued" });
-  }, 60_000);
+  });
 
   it("may be made by several openings at once", async () => {
     const directory = await temporaryDirectory();

@@ -45,11 +45,11 @@ test("a log lives through cut connections, an API server that goes away, 503 and
   const cutting = cluster.fault({ match: { subresource: "log" }, cutAfterBytes: 6_000, times: 5 });
   await eventually(async () => {
     expect((await api.get(PODS, namespace, "printer")).status?.phase).toBe("Succeeded");
-  }, 30_000);
+  });
   cutting();
   expect(await logs.end("run", endOf(TEXT))).toEqual(endOf(TEXT));
   expect(await readAll(logs, "run")).toBe(TEXT);
-}, 60_000);
+});
 
 test("a rotation while the log can't be read is a marked gap with a count", async () => {
   const fake = await openFake();
@@ -65,10 +65,10 @@ test("a rotation while the log can't be read is a marked gap with a count", asyn
   healed();
   await eventually(async () => {
     expect((await api.get(PODS, namespace, "printer")).status?.phase).toBe("Succeeded");
-  }, 30_000);
+  });
   const text = "first\nlost\nlast\n";
   expect(await logs.end("run", endOf(text))).toBeUndefined();
   expect(await readAll(logs, "run")).toMatch(
     /^first\n\[hybrid-runner: (?:5 bytes of this attempt's log are missing here|log may be missing here): .*\]\nlast\n\[hybrid-runner: 5 bytes of this attempt's log are missing: 16 bytes were printed, 11 arrived\]\n$/,
   );
-}, 60_000);
+});

@@ -42,7 +42,7 @@ test("no line is lost or doubled when every stream breaks after a few kilobytes,
     expect(await readAll(logs)).toBe(pod.content);
     expect(pod.requests.length).toBeGreaterThan(3);
   }
-}, 60_000);
+});
 
 test("lines of exactly the same time are neither lost nor doubled after a reset", async () => {
   const pod = new FakePodLog();
@@ -72,7 +72,7 @@ test("a line of 1 MiB without an end arrives byte by byte across resets", async 
   pod.end();
   await eventually(async () => expect(await logs.end(RUN)).toEqual(endOf(pod.content)), 20_000);
   expect((await readAll(logs)) === pod.content).toBe(true);
-}, 60_000);
+});
 
 test("bytes that are no UTF-8 are replaced, characters cut by chunks are not", async () => {
   const pod = new FakePodLog();
@@ -247,7 +247,7 @@ test("a stream that stays open and silent while the program prints on is doubted
   pod.faults.stuck = true;
   pod.print("two\n");
   await eventually(async () => expect(await readAll(logs)).toBe("one\ntwo\n"), 25_000);
-}, 40_000);
+});
 
 test("a runner that starts again goes on exactly where its spool ends", async () => {
   const pod = new FakePodLog();

@@ -34,7 +34,7 @@ async function logOf(executor: Executor, runId: string): Promise<string> {
   await eventually(async () => {
     piece = await executor.readLog(runId, 0, 65_536);
     expect(piece.ended).toBe(true);
-  }, 20_000);
+  });
   return piece.text;
 }
 
