@@ -100,10 +100,18 @@ export interface Deployments {
   readonly fires: "cluster" | "runner";
   /** Every pipeline of this runner that the cluster has something of. */
   list(): Promise<readonly FoundDeployment[]>;
-  /** Makes the cluster's objects what this body says; nothing is written when they are so already. Half-done work is undone. @throws CodedError */
-  put(body: PipelineBody): Promise<void>;
+  /**
+   * Makes the cluster's objects what this body says, and answers whether something had to be written. Half-done work is undone.
+   * @throws CodedError
+   */
+  put(body: PipelineBody): Promise<boolean>;
   /** Removes the objects of this pipeline and only those; runs are stopped by the caller. Idempotent. @throws CodedError */
   remove(pipelineId: string): Promise<void>;
+  /**
+   * Sees to it, until the signal aborts, that the objects stay as they were put, whoever changes or removes them. `again` puts a
+   * pipeline again and answers as `put` does. Not for a standby, and not twice at once. Never throws.
+   */
+  tend?(again: (pipelineId: string) => Promise<boolean>, signal: AbortSignal): Promise<void>;
   /** Where the runner keeps what it must remember of schedules, when it fires them and may write such objects. */
   readonly records?: PipelineTexts;
 }

@@ -16,7 +16,8 @@ const RETRY_PAUSE = { floorMs: 1000, baseMs: 5000, capMs: 300_000 };
 export interface ClusterPipelines extends PipelineStore {
   /**
    * Makes the cluster's objects what the known bodies say: a newer version of the runner writes them anew, an interrupted
-   * deployment is finished. What fails for a while is tried again until the signal aborts; not to be called by a standby.
+   * deployment is finished, and what somebody changes or removes is made again. Ends when the signal aborts, or before where the
+   * cluster's objects aren't tended; not to be called by a standby.
    */
   refresh(signal: AbortSignal): Promise<void>;
 }
@@ -72,9 +73,10 @@ export function keepInCluster({ files, deployments, clock, log }: ClusterPipelin
     };
   };
 
-  const putAgain = async (id: string): Promise<void> => {
+  /** True when something had to be written. */
+  const putAgain = async (id: string): Promise<boolean> => {
     const body = await readOld(id);
-    if (body !== undefined) await deployments.put(body);
+    return body !== undefined && (await deployments.put(body));
   };
 
   /** A cluster that fires needs nothing of pipelines that run on demand; what it has of them is one too many. */
@@ -96,7 +98,7 @@ export function keepInCluster({ files, deployments, clock, log }: ClusterPipelin
         await turns
           .run(pipeline, () => putAgain(pipeline))
           .catch((error: unknown) => {
-            const retried = !(error instanceof CodedError) || error.retryable;
+            const retried = isRetried(error);
             if (retried) again.push(pipeline);
             log.warn("The cluster's objects of a pipeline can't be brought up to date", {
               pipeline,
@@ -108,6 +110,21 @@ export function keepInCluster({ files, deployments, clock, log }: ClusterPipelin
     };
     await Promise.all(Array.from({ length: PUTS_AT_ONCE }, work));
     return again;
+  };
+
+  /** Until all is so, or can't be made so. */
+  const bringUpToDate = async (signal: AbortSignal): Promise<void> => {
+    let open: readonly string[] | undefined;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      open ??= await toRefresh().catch((error: unknown) => {
+        const retried = isRetried(error);
+        log.warn("What the cluster keeps of pipelines can't be listed", { retried, error: describeError(error) });
+        return retried ? undefined : [];
+      });
+      if (open !== undefined) open = await putAll(open, signal);
+      if (open?.length === 0) return;
+      await sleep(clock, backoffDelay(attempt, RETRY_PAUSE, clock), signal).catch(() => undefined);
+    }
   };
 
   return {
@@ -131,12 +148,16 @@ export function keepInCluster({ files, deployments, clock, log }: ClusterPipelin
         bodiless.delete(id);
       }),
     async refresh(signal) {
-      let open: readonly string[] = await toRefresh();
-      for (let attempt = 0; !signal.aborted; attempt++) {
-        open = await putAll(open, signal);
-        if (open.length === 0) return;
-        await sleep(clock, backoffDelay(attempt, RETRY_PAUSE, clock), signal).catch(() => undefined);
+      const tended = deployments.tend?.((id) => turns.run(id, () => putAgain(id)), signal);
+      try {
+        await bringUpToDate(signal);
+      } finally {
+        await tended;
       }
     },
   };
+}
+
+function isRetried(error: unknown): boolean {
+  return !(error instanceof CodedError) || error.retryable;
 }

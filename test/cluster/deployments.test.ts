@@ -1,9 +1,14 @@
-import { deploymentsContract } from "../executor/kubernetes/deployments/deployments.contract.ts";
+import type { RoleRule } from "../../src/executor/kubernetes/rights/role.ts";
+import { deploymentsContract, type Site } from "../executor/kubernetes/deployments/deployments.contract.ts";
+import { tendingContract } from "../executor/kubernetes/deployments/tending.contract.ts";
 import { kubectl } from "./cluster-tool.ts";
 import { temporaryNamespace } from "./namespace.ts";
 import { administrator, grant, runnerWith } from "./runner-identity.ts";
 
-deploymentsContract(async (rules) => {
+deploymentsContract(site);
+tendingContract(site);
+
+async function site(rules: readonly RoleRule[]): Promise<Site> {
   const namespace = await temporaryNamespace("deployments");
   return {
     namespace,
@@ -16,4 +21,4 @@ deploymentsContract(async (rules) => {
       return name;
     },
   };
-});
+}

@@ -23,6 +23,7 @@ class Kept implements Deployments {
   puts = 0;
   withBodies = false;
   refusal: CodedError | undefined;
+  tend?: NonNullable<Deployments["tend"]>;
 
   async list(): Promise<readonly FoundDeployment[]> {
     return [...this.objects.values()].map((body) => {
@@ -32,10 +33,12 @@ class Kept implements Deployments {
     });
   }
 
-  async put(body: PipelineBody): Promise<void> {
+  async put(body: PipelineBody): Promise<boolean> {
     this.puts++;
     if (this.refusal !== undefined) throw this.refusal;
+    const isNew = this.objects.get(body.pipelineId)?.hash !== body.hash;
     this.objects.set(body.pipelineId, body);
+    return isNew;
   }
 
   async remove(pipelineId: string): Promise<void> {
@@ -215,4 +218,46 @@ test("refresh ends when it is told to, while the cluster is away", async () => {
   controller.abort();
   await refreshed;
   expect(kept.puts).toBe(2);
+});
+
+test("refresh has the cluster's objects tended until it is told to end: what is deployed now is what is put again", async () => {
+  const { kept, open } = await world();
+  const { store, pipelines } = await open();
+  await pipelines.deploy(body(1));
+  const controller = new AbortController();
+  const tending = Promise.withResolvers<(pipelineId: string) => Promise<boolean>>();
+  kept.tend = (again, signal) => {
+    tending.resolve(again);
+    return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
+  };
+  const refreshed = store.refresh(controller.signal);
+  const again = await tending.promise;
+  await eventually(() => expect(kept.puts).toBe(2));
+  expect(await again(pipelineId)).toBe(false);
+  await pipelines.deploy(body(2));
+  kept.objects.clear();
+  expect(await again(pipelineId)).toBe(true);
+  expect(kept.objects.get(pipelineId)?.generation).toBe(2);
+  await pipelines.remove(pipelineId);
+  expect(await again(pipelineId)).toBe(false);
+  expect(kept.objects.size).toBe(0);
+  controller.abort();
+  await refreshed;
+});
+
+test("refresh goes on when what the cluster has can't be listed at first", async () => {
+  const { kept, clock, open } = await world();
+  await (await open()).pipelines.deploy(body(1));
+  const { store } = await open();
+  kept.objects.clear();
+  const list = kept.list.bind(kept);
+  kept.list = () => Promise.reject(new CodedError(REFUSALS.TestAway, "Cannot reach the API server: refused"));
+  const refreshed = store.refresh(new AbortController().signal);
+  await clock.advance(1000);
+  kept.list = list;
+  await eventually(async () => {
+    await clock.advance(1000);
+    expect(kept.objects.size).toBe(1);
+  });
+  await refreshed;
 });

@@ -4,9 +4,10 @@ import { describeError } from "../../base/errors.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
 import { FAILURE_CATEGORIES } from "../../protocol/failure-category.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
-import type { Deployments, Executor, ExecutorHealth, LogPiece, RunReport, RunSpec } from "../executor.ts";
+import type { Executor, ExecutorHealth, LogPiece, RunReport, RunSpec } from "../executor.ts";
 import type { ClusterSide } from "./cluster-side.ts";
 import { ClusterView } from "./cluster-view.ts";
+import type { KubernetesDeployments } from "./deployments/deployments.ts";
 import { Discoveries } from "./discoveries.ts";
 import { imageHealth } from "./image-health.ts";
 import { LABELS } from "./labels.ts";
@@ -25,7 +26,7 @@ export interface KubernetesExecutorParts {
   readonly options: KubernetesExecutorOptions;
   readonly rights: KeptRights;
   readonly manifest: Manifest;
-  readonly deployments: Deployments;
+  readonly deployments: KubernetesDeployments;
   readonly logs: PodLogs;
   readonly side: ClusterSide;
 }
@@ -37,7 +38,7 @@ const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Runs as Jobs of a cluster; `createKubernetesExecutor` opens one. */
 export class KubernetesExecutor implements Executor {
   readonly kind = "simpleK8s";
-  readonly deployments: Deployments;
+  readonly deployments: KubernetesDeployments;
   readonly #parts: KubernetesExecutorParts;
   readonly #view: ClusterView;
   readonly #care: RunCare;
@@ -77,7 +78,7 @@ export class KubernetesExecutor implements Executor {
       now: () => this.#starts.clusterNow(),
       clock,
       log,
-      onReport: (report) => this.#discoveries.note(report, this.#isOrdered(report.runId)),
+      onReport: (report) => this.#onReport(report),
     });
     this.#opened = side.ready(this.#closing.signal).then(() => this.#care.open());
     this.#opened.catch(() => undefined);
@@ -90,8 +91,10 @@ export class KubernetesExecutor implements Executor {
     const silence = side.silence();
     if (silence !== undefined) return { healthy: false, message: `Cannot follow ${place}: ${silence}` };
     const images = imageHealth(manifest);
-    if (images?.refusesAll) return { healthy: false, message: `Cannot run ${place}: ${images.message}` };
-    return { healthy: true, message: [`runs ${place}`, rights.message(), images?.message].filter(Boolean).join(". ") };
+    const told = (...texts: readonly (string | undefined)[]): string =>
+      [...texts, this.deployments.message()].filter(Boolean).join(". ");
+    if (images?.refusesAll) return { healthy: false, message: told(`Cannot run ${place}: ${images.message}`) };
+    return { healthy: true, message: told(`runs ${place}`, rights.message(), images?.message) };
   }
 
   async list(): Promise<readonly RunReport[]> {
@@ -200,6 +203,13 @@ export class KubernetesExecutor implements Executor {
     this.#view.release(runId);
     this.#care.forget(runId);
     this.#discoveries.forget(runId);
+  }
+
+  #onReport(report: RunReport): void {
+    const isOrdered = this.#isOrdered(report.runId);
+    this.#discoveries.note(report, isOrdered);
+    // Its pod waits where the configuration of its pipeline has gone.
+    if (!isOrdered && report.state === "queued") this.deployments.look(report.pipelineId);
   }
 
   #isKnown(runId: string): boolean {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { systemClock } from "../../../src/base/clock.ts";
+import { type Clock, systemClock } from "../../../src/base/clock.ts";
 import { createLog } from "../../../src/base/log.ts";
-import type { Deployments } from "../../../src/executor/executor.ts";
+import type { Deployments, Executor } from "../../../src/executor/executor.ts";
 import type { KubernetesExecutorOptions, PodSettings } from "../../../src/executor/kubernetes/options.ts";
 import { rightIds } from "../../../src/executor/kubernetes/rights/right-table.ts";
 import { type RoleRule, rulesFor } from "../../../src/executor/kubernetes/rights/role.ts";
@@ -16,6 +16,11 @@ import { PIPELINE } from "./manifests/samples.ts";
 const LIMITS = { timeout: 60_000 };
 const REPOSITORY = "test.local/ingestion";
 const IMAGES = ["1.13.3", "1.14.0", "latest"].map((tag) => `${REPOSITORY}:${tag}`);
+/** What is done once a minute comes soon. */
+const HURRIED: Clock = {
+  ...systemClock,
+  schedule: (delayMs, task, options) => systemClock.schedule(delayMs / 100, task, options),
+};
 const SCHEDULED = { ...PIPELINE, retries: 0 };
 
 interface Told {
@@ -194,6 +199,42 @@ describe("a schedule", () => {
     await deployments.put({ ...next, enabled: false });
     expect(await deployments.list()).toMatchObject([{ generation: 4, enabled: false }]);
   });
+
+  test(
+    "that goes on with an image that no longer fits is told by name, and mended by a runner with another image",
+    LIMITS,
+    async () => {
+      const here = await told("1.13.0");
+      const bodies = [
+        SCHEDULED,
+        { ...SCHEDULED, pipelineId: crypto.randomUUID(), name: "switched_off", enabled: false },
+      ];
+      const put = async (pods?: PodSettings): Promise<Executor> => {
+        const changes = pods === undefined ? {} : { pods };
+        const executor = await here.world.open({ ...here.options, ...changes, clock: HURRIED });
+        for (const body of bodies) await executor.deployments?.put(body);
+        return executor;
+      };
+      const executor = await put();
+      expect((await executor.check()).message).not.toContain("CronJobs go on");
+      here.version = "1.14.0";
+      const words = `CronJobs go on starting runs with an ingestion image that is not of the server's version: ${SCHEDULED.name}`;
+      expect((await executor.check()).message).toContain(words);
+      expect((await executor.check()).message).not.toContain("switched_off");
+      const over = new AbortController();
+      const tended = executor.deployments?.tend?.(async () => false, over.signal);
+      const lines = (): readonly string[] => here.lines.filter((line) => line.includes("CronJobs go on"));
+      await eventually(() => expect(lines()).toHaveLength(1), 10_000);
+      expect(lines()[0]).toContain(SCHEDULED.name);
+      over.abort();
+      await tended;
+
+      const next = await put(podSettings({ image: IMAGES[1] ?? "" }));
+      expect(cronImages(here.world)).toEqual([`${REPOSITORY}:1.14.0`, `${REPOSITORY}:1.14.0`]);
+      expect(await next.check()).toMatchObject({ healthy: true });
+      expect((await next.check()).message).not.toContain("CronJobs go on");
+    },
+  );
 
   test("follows the server's version, and nothing is written while that stays the same", LIMITS, async () => {
     const here = await told("1.13.9", { followsServerVersion: true });

@@ -36,6 +36,11 @@ export class Anchor {
     return this.#looking;
   }
 
+  /** It may be gone with what it owned: it is looked for again. */
+  forget(): void {
+    this.#known = undefined;
+  }
+
   async #look(): Promise<OwnerReference> {
     const { clock } = this.#place;
     let anchor: ConfigMap | undefined;

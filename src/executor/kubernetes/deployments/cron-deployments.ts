@@ -11,20 +11,37 @@ import {
 } from "../../../kubernetes/objects.ts";
 import type { PipelineBody } from "../../../protocol/messages.ts";
 import type { FoundDeployment } from "../../executor.ts";
+import { JobWrites } from "../job-writes.ts";
 import { ANNOTATIONS, isOwn, LABELS, ownSelector } from "../labels.ts";
 import { type Manifest, pipelineConfig, scheduleCronJob } from "../manifests/manifest.ts";
+import { imageOfMain } from "../manifests/pod-template.ts";
 import { labelValue, pipelineObjectName } from "../names.ts";
+import type { Rights } from "../rights/rights.ts";
 import { admitImage } from "./admit-image.ts";
 import { type Anchor, isOfCronJob } from "./anchor.ts";
+import { outdatedTeller } from "./outdated-teller.ts";
 import { find, listAll, type Place, refuseOthers, settle, uidOf } from "./place.ts";
+import type { Tended } from "./tending.ts";
 import { versionOf } from "./version-of.ts";
 import { ensureObject, type Holder, peek, writeObject } from "./write-object.ts";
+
+/** Where CronJobs may not be watched. */
+const LIST_EVERY_MS = 60_000;
+
+/** What is remembered of a CronJob that was put. */
+interface PutSchedule {
+  readonly name: string;
+  readonly image: string | undefined;
+  readonly isOn: boolean;
+}
 
 /** Scheduled pipelines as CronJobs, each with the configuration of its own. Pipelines that run on demand need neither. */
 export class CronDeployments {
   readonly #place: Place;
   readonly #manifest: Manifest;
   readonly #anchor: Anchor;
+  readonly #prints = new Map<string, string>();
+  readonly #schedules = new Map<string, PutSchedule>();
 
   constructor(place: Place, manifest: Manifest, anchor: Anchor) {
     this.#place = place;
@@ -35,6 +52,29 @@ export class CronDeployments {
   /** What holds the configurations. */
   get keepsIn(): "secret" | "configMap" {
     return this.#manifest.configIn;
+  }
+
+  /** The CronJobs that were put here, and how it is seen that somebody changed one. */
+  tended(rights: Pick<Rights, "has">): Tended<CronJob> {
+    const writes = new JobWrites(this.#place.api, this.#place.namespace);
+    return {
+      resource: CRON_JOBS,
+      labelSelector: ownSelector(this.#place.runnerId, "schedule"),
+      prints: this.#prints,
+      printOf,
+      onGone: () => this.#anchor.forget(),
+      isWatched: rights.has("cronjobs:watch"),
+      listEveryMs: LIST_EVERY_MS,
+      isWhole: (pipelineId) => writes.hasConfig(pipelineObjectName(pipelineId), this.#manifest.configIn),
+      onRound: outdatedTeller(() => this.outdated(), this.#place.log),
+    };
+  }
+
+  /** Names of pipelines whose CronJobs are on and start runs with an image that no run may be ordered with. */
+  outdated(): readonly string[] {
+    return [...this.#schedules.values()].flatMap(({ name, image, isOn }) =>
+      isOn && image !== undefined && this.#manifest.images?.refusal(image) !== undefined ? [name] : [],
+    );
   }
 
   /** Every pipeline of this runner that has a CronJob. */
@@ -50,13 +90,14 @@ export class CronDeployments {
     return found;
   }
 
-  /** @throws CodedError ImageVersionDiffers, ObjectNotOurs, ObjectUnsettled, those of the API; what was half done is taken back then */
-  async put(body: PipelineBody): Promise<void> {
-    if (body.schedule === undefined) {
-      await this.#removeSchedule(body.pipelineId);
-      return;
-    }
+  /**
+   * True when something had to be written or removed.
+   * @throws CodedError ImageVersionDiffers, ObjectNotOurs, ObjectUnsettled, those of the API; what was half done is taken back then
+   */
+  async put(body: PipelineBody): Promise<boolean> {
+    if (body.schedule === undefined) return this.#removeSchedule(body.pipelineId);
     const name = pipelineObjectName(body.pipelineId);
+    let isWritten = false;
     await settle(this.#place, `CronJob ${name}`, async () => {
       const anchor = await this.#anchor.reference();
       const wanted = scheduleCronJob(this.#manifest, body, anchor);
@@ -64,13 +105,16 @@ export class CronDeployments {
       const present = await find(this.#place, CRON_JOBS, name);
       if (present?.metadata.deletionTimestamp !== undefined) return false;
       if (present !== undefined) refuseOthers(this.#place, present);
-      if (present !== undefined && isSo(present, wanted)) await ensureObject(this.#place, config);
-      else {
+      if (present !== undefined && isSo(present, wanted) && this.#isAsPut(present)) {
+        isWritten = await ensureObject(this.#place, config);
+        this.#note(present);
+      } else {
         admitImage(this.#manifest, body);
-        await this.#write(config, wanted, present);
+        isWritten = await this.#write(config, wanted, present);
       }
       return true;
     });
+    return isWritten;
   }
 
   /** @throws CodedError those of the API */
@@ -82,15 +126,24 @@ export class CronDeployments {
       await this.#leaveTo([], config);
   }
 
-  async #write(config: Holder, wanted: CronJob, present: CronJob | undefined): Promise<void> {
+  /** False when the CronJob was what it should be. */
+  async #write(config: Holder, wanted: CronJob, present: CronJob | undefined): Promise<boolean> {
     const { api, namespace, log } = this.#place;
     const undo = await writeObject(this.#place, config);
     try {
-      if (present === undefined) await api.create(CRON_JOBS, namespace, wanted);
-      else await api.replace(CRON_JOBS, namespace, inPlaceOf(present, wanted));
+      const written =
+        present === undefined
+          ? await api.create(CRON_JOBS, namespace, wanted)
+          : await api.replace(CRON_JOBS, namespace, inPlaceOf(present, wanted));
+      this.#note(written);
+      return written.metadata.resourceVersion !== present?.metadata.resourceVersion;
     } catch (error) {
       // The answer may have got lost on its way.
-      if (await this.#isThere(wanted)) return;
+      const there = await this.#thereIs(wanted);
+      if (there !== undefined) {
+        this.#note(there);
+        return true;
+      }
       await undo().catch((cause: unknown) => {
         log.warn("A configuration in the cluster can't be taken back", {
           object: config.metadata.name,
@@ -101,9 +154,27 @@ export class CronDeployments {
     }
   }
 
-  async #isThere(wanted: CronJob): Promise<boolean> {
+  async #thereIs(wanted: CronJob): Promise<CronJob | undefined> {
     const present = await find(this.#place, CRON_JOBS, wanted.metadata.name).catch(() => undefined);
-    return present !== undefined && isOwn(present, this.#place.runnerId) && isSo(present, wanted);
+    return present !== undefined && isOwn(present, this.#place.runnerId) && isSo(present, wanted) ? present : undefined;
+  }
+
+  /** What has changed since it was put is written anew, whatever it was. */
+  #isAsPut(present: CronJob): boolean {
+    const print = this.#prints.get(present.metadata.labels?.[LABELS.pipelineId] ?? "");
+    return print === undefined || print === printOf(present);
+  }
+
+  #note(cronJob: CronJob): void {
+    const { metadata, spec } = cronJob;
+    const pipelineId = metadata.labels?.[LABELS.pipelineId];
+    if (pipelineId === undefined) return;
+    this.#prints.set(pipelineId, printOf(cronJob));
+    this.#schedules.set(pipelineId, {
+      name: metadata.annotations?.[ANNOTATIONS.pipelineName] ?? pipelineId,
+      image: imageOfMain(spec.jobTemplate.spec.template),
+      isOn: spec.suspend !== true,
+    });
   }
 
   /**
@@ -113,6 +184,8 @@ export class CronDeployments {
   async #removeSchedule(pipelineId: string): Promise<boolean> {
     const { api, namespace, runnerId } = this.#place;
     const name = pipelineObjectName(pipelineId);
+    this.#prints.delete(pipelineId);
+    this.#schedules.delete(pipelineId);
     let found = false;
     await settle(this.#place, `CronJob ${name}`, async () => {
       const present = await find(this.#place, CRON_JOBS, name);
@@ -161,13 +234,25 @@ function foundIn(cronJob: CronJob): FoundDeployment | undefined {
   return version && { ...version, enabled: suspend !== true, schedule: { cron: schedule, timeZone } };
 }
 
+/** Changes with whatever may be wrong with a CronJob: its generation counts the changes of its specification. */
+function printOf({ metadata }: CronJob): string {
+  const { uid, generation, annotations, ownerReferences = [] } = metadata;
+  return JSON.stringify([
+    uid,
+    generation,
+    annotations?.[ANNOTATIONS.manifestHash],
+    ownerReferences.map((owner) => owner.uid),
+  ]);
+}
+
 /** True when nothing has to be written. What people change by hand most often is looked at too. */
 function isSo({ metadata, spec }: CronJob, wanted: CronJob): boolean {
   return (
     metadata.annotations?.[ANNOTATIONS.manifestHash] === wanted.metadata.annotations?.[ANNOTATIONS.manifestHash] &&
     spec.schedule === wanted.spec.schedule &&
     spec.timeZone === wanted.spec.timeZone &&
-    spec.suspend === wanted.spec.suspend
+    spec.suspend === wanted.spec.suspend &&
+    imageOfMain(spec.jobTemplate.spec.template) === imageOfMain(wanted.spec.jobTemplate.spec.template)
   );
 }
 

@@ -9,8 +9,18 @@ import { admitImage } from "./admit-image.ts";
 import { Anchor } from "./anchor.ts";
 import { CronDeployments } from "./cron-deployments.ts";
 import { KeptDeployments } from "./kept-deployments.ts";
+import { outdatedMessage } from "./outdated-teller.ts";
 import type { Place } from "./place.ts";
 import { openRecordTexts, recordName } from "./record-texts.ts";
+import { Tending } from "./tending.ts";
+
+/** Deployed pipelines as objects of the cluster, and what else the executor asks of them. */
+export interface KubernetesDeployments extends Deployments {
+  /** A run that the schedule of this pipeline has started is about to need what belongs to it. */
+  look(pipelineId: string): void;
+  /** What isn't as it should be, for people; undefined when all is well. */
+  message(): string | undefined;
+}
 
 /**
  * What the cluster keeps of deployed pipelines, as far as the rights go: CronJobs that fire by themselves; without the right
@@ -21,41 +31,55 @@ export async function openDeployments(
   options: KubernetesExecutorOptions,
   rights: Rights,
   manifest: Manifest,
-): Promise<Deployments> {
+): Promise<KubernetesDeployments> {
   const { api, namespace, runnerId, clock, log } = options;
   const place: Place = { api, namespace, runnerId, clock, log };
   const anchor = new Anchor(place, anchorObject(manifest), rights.fires);
   const keeps = rightsOf("keptPipelines").every((id) => rights.has(id));
   const kept = new KeptDeployments(place, anchor, { ...manifest, configIn: rights.configIn });
   if (rights.fires === "cluster") {
-    return explained(
-      inCluster(
-        place,
-        new CronDeployments(place, { ...manifest, configIn: rights.configIn }, anchor),
-        keeps ? kept : undefined,
-      ),
-      namespace,
-    );
+    const cron = new CronDeployments(place, { ...manifest, configIn: rights.configIn }, anchor);
+    const tending = new Tending(place, cron.tended(rights));
+    return {
+      ...explained(inCluster(place, cron, keeps ? kept : undefined), namespace),
+      tend: (again, signal) => tending.tend(again, signal),
+      look: (pipelineId) => tending.look(pipelineId),
+      message: () => sentences([tending.message(), outdatedMessage(cron.outdated())]),
+    };
   }
   if (!keeps) return nothingKept(manifest);
-  return explained(
-    {
-      fires: "runner",
-      list: () => kept.list(),
-      put: (body) => kept.put(body),
-      remove: (pipelineId) => kept.remove(pipelineId),
-      records: openRecordTexts(place, anchor),
-    },
-    namespace,
-  );
+  const tending = new Tending(place, kept.tended());
+  const deployments: Deployments = {
+    fires: "runner",
+    list: () => kept.list(),
+    put: (body) => kept.put(body),
+    remove: (pipelineId) => kept.remove(pipelineId),
+    records: openRecordTexts(place, anchor),
+  };
+  return {
+    ...explained(deployments, namespace),
+    tend: (again, signal) => tending.tend(again, signal),
+    look: () => undefined,
+    message: () => tending.message(),
+  };
 }
 
-function nothingKept(manifest: Manifest): Deployments {
+function sentences(all: readonly (string | undefined)[]): string | undefined {
+  const told = all.filter((text) => text !== undefined);
+  return told.length === 0 ? undefined : told.join(". ");
+}
+
+function nothingKept(manifest: Manifest): KubernetesDeployments {
   return {
     fires: "runner",
     list: () => Promise.resolve([]),
-    put: async (body) => admitImage(manifest, body),
+    put: async (body) => {
+      admitImage(manifest, body);
+      return false;
+    },
     remove: () => Promise.resolve(),
+    look: () => undefined,
+    message: () => undefined,
   };
 }
 
@@ -87,8 +111,9 @@ function inCluster(place: Place, cron: CronDeployments, kept: KeptDeployments | 
       return [...found.values()];
     },
     async put(body) {
-      await cron.put(body);
+      const isWritten = await cron.put(body);
       await clear(body.pipelineId, cron.keepsIn === "configMap" && body.schedule !== undefined);
+      return isWritten;
     },
     async remove(pipelineId) {
       await cron.remove(pipelineId);

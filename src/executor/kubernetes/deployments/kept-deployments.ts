@@ -10,11 +10,15 @@ import { labelValue, pipelineObjectName } from "../names.ts";
 import { admitImage } from "./admit-image.ts";
 import type { Anchor } from "./anchor.ts";
 import { find, listAll, type Place, refuseOthers, uidOf } from "./place.ts";
+import type { Tended } from "./tending.ts";
 import { versionOf } from "./version-of.ts";
 import { writeObject } from "./write-object.ts";
 
 /** Key of the whole pipeline as JSON, its bot token with it. */
 const BODY_KEY = "pipeline";
+
+/** They are read at a start only, so what is wrong with one isn't urgent. */
+const LIST_EVERY_MS = 600_000;
 
 /** Keys that tell what is needed to fire, where the body is not kept here. */
 const HEAD_KEYS = { enabled: "enabled", cron: "cron", timeZone: "timeZone" } as const;
@@ -28,6 +32,7 @@ export class KeptDeployments {
   readonly #anchor: Anchor;
   readonly #withBodies: boolean;
   readonly #manifest: Manifest;
+  readonly #prints = new Map<string, string>();
 
   constructor(place: Place, anchor: Anchor, manifest: Manifest) {
     this.#place = place;
@@ -53,21 +58,42 @@ export class KeptDeployments {
     return { found, ids };
   }
 
-  /** @throws CodedError ImageVersionDiffers, ObjectNotOurs, ObjectUnsettled, those of the API */
-  async put(body: PipelineBody): Promise<void> {
+  /** The ConfigMaps that were put here, and how it is seen that somebody changed one. */
+  tended(): Tended<ConfigMap> {
+    return {
+      resource: CONFIG_MAPS,
+      labelSelector: ownSelector(this.#place.runnerId, "pipeline"),
+      prints: this.#prints,
+      printOf,
+      onGone: () => this.#anchor.forget(),
+      isWatched: false,
+      listEveryMs: LIST_EVERY_MS,
+    };
+  }
+
+  /**
+   * True when something had to be written.
+   * @throws CodedError ImageVersionDiffers, ObjectNotOurs, ObjectUnsettled, those of the API
+   */
+  async put(body: PipelineBody): Promise<boolean> {
     const wanted = this.#objectFor(body, await this.#anchor.reference());
     const present = await find(this.#place, CONFIG_MAPS, wanted.metadata.name);
     if (present !== undefined) {
       refuseOthers(this.#place, present);
-      const [hash, old] = [wanted, present].map(({ metadata }) => metadata.annotations?.[ANNOTATIONS.manifestHash]);
-      if (hash === old) return;
+      if (printOf(wanted) === printOf(present)) {
+        this.#prints.set(body.pipelineId, printOf(wanted));
+        return false;
+      }
     }
     admitImage(this.#manifest, body);
     await writeObject(this.#place, wanted);
+    this.#prints.set(body.pipelineId, printOf(wanted));
+    return true;
   }
 
   /** @throws CodedError those of the API */
   async remove(pipelineId: string): Promise<void> {
+    this.#prints.delete(pipelineId);
     const present = await find(this.#place, CONFIG_MAPS, pipelineObjectName(pipelineId));
     if (present === undefined || !isOwn(present, this.#place.runnerId)) return;
     const { api, namespace } = this.#place;
@@ -95,6 +121,14 @@ export class KeptDeployments {
       data,
     };
   }
+}
+
+/** Equal for ConfigMaps that say the same. */
+function printOf({ metadata, data = {} }: ConfigMap): string {
+  const owners = (metadata.ownerReferences ?? []).map(({ uid }) => uid);
+  return sha256Hex(
+    JSON.stringify([metadata.annotations?.[ANNOTATIONS.manifestHash], owners, Object.entries(data).sort()]),
+  );
 }
 
 function headOf({ enabled, schedule }: PipelineBody): Record<string, string> {

@@ -34,11 +34,12 @@ export async function writeObject(place: Place, wanted: Holder): Promise<Undo> {
   return undo;
 }
 
-/** Makes the object when there is none, and leaves one of ours alone. @throws CodedError ObjectNotOurs */
-export async function ensureObject(place: Place, wanted: Holder): Promise<void> {
+/** Makes the object when there is none, which it answers, and leaves one of ours alone. @throws CodedError ObjectNotOurs */
+export async function ensureObject(place: Place, wanted: Holder): Promise<boolean> {
   const present = await peek(place, resourceOf(wanted), wanted.metadata.name);
   if (present === undefined) await writeObject(place, wanted);
   else refuseOthers(place, present);
+  return present === undefined;
 }
 
 /** The object without the right to read it, or undefined when there is none. */

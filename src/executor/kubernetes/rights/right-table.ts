@@ -32,6 +32,11 @@ export const FEATURES = {
     needed: false,
     without: "failures and waiting states are explained without the cluster's events, and say so",
   },
+  schedulesAtOnce: {
+    title: "changed schedules at once",
+    needed: false,
+    without: "a CronJob that somebody changes or removes is made again within a minute or two, and not at once",
+  },
   ownImage: {
     title: "the runner's own image",
     needed: false,
@@ -78,6 +83,11 @@ const ROWS = {
     why: "a new version of a pipeline, switching it on and off",
   },
   "cronjobs:delete": { group: "batch", features: ["clusterSchedules"], why: "removal with its pipeline" },
+  "cronjobs:watch": {
+    group: "batch",
+    features: ["schedulesAtOnce"],
+    why: "a CronJob that somebody changes or removes is made again at once",
+  },
   "configmaps:create": {
     group: "",
     features: ["keptPipelines", "clusterSchedules"],

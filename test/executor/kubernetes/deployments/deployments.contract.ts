@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
-import { systemClock } from "../../../../src/base/clock.ts";
+import { type Clock, systemClock } from "../../../../src/base/clock.ts";
 import { silentLog } from "../../../../src/base/log.ts";
-import type { Deployments } from "../../../../src/executor/executor.ts";
-import { openDeployments } from "../../../../src/executor/kubernetes/deployments/deployments.ts";
+import {
+  type KubernetesDeployments,
+  openDeployments,
+} from "../../../../src/executor/kubernetes/deployments/deployments.ts";
 import { ANNOTATIONS } from "../../../../src/executor/kubernetes/labels.ts";
 import { anchorName, pipelineObjectName } from "../../../../src/executor/kubernetes/names.ts";
 import type { KubernetesExecutorOptions } from "../../../../src/executor/kubernetes/options.ts";
@@ -43,7 +45,12 @@ export async function becomes(site: Site, fires: "cluster" | "runner"): Promise<
 }
 
 /** Opens deployments as a runner does that starts now. */
-export async function openAt(site: Site, runnerId = "runner-a", wrapperImage = "runner:1"): Promise<Deployments> {
+export async function openAt(
+  site: Site,
+  runnerId = "runner-a",
+  wrapperImage = "runner:1",
+  clock: Clock = systemClock,
+): Promise<KubernetesDeployments> {
   const { api, namespace } = site;
   const options: KubernetesExecutorOptions = {
     api,
@@ -60,7 +67,7 @@ export async function openAt(site: Site, runnerId = "runner-a", wrapperImage = "
     startTimeoutMs: 0,
     keepReleased: 1,
     keepReleasedDays: 1,
-    clock: systemClock,
+    clock,
     log: silentLog,
   };
   const rights = await reviewRights(api, namespace);

@@ -27,6 +27,7 @@ test("rights that are missing are told at start by what they are for, each with 
   expect(told.map(({ level, rights: ids }) => [level, ids])).toEqual([
     ["warn", "secrets:create, secrets:patch, secrets:delete"],
     ["warn", "cronjobs:create, cronjobs:get, cronjobs:list, cronjobs:update, cronjobs:delete"],
+    ["warn", "cronjobs:watch"],
     ["warn", "events:watch"],
   ]);
   expect(told[0]?.["without"]).toContain("bot token");
