@@ -66,8 +66,7 @@ function shape(schema: JsonSchema): string {
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(", ");
   const union = schema.anyOf ?? schema.oneOf;
   if (union !== undefined) return union.map(shape).join(" or ");
-  if (schema.type === "array")
-    return `list of ${shape(schema.items ?? {})}${schema.maxItems === undefined ? "" : `, at most ${schema.maxItems}`}`;
+  if (schema.type === "array") return `list of ${shape(schema.items ?? {})}${count(schema.minItems, schema.maxItems)}`;
   if (schema.type === "object")
     return schema.properties === undefined ? "object" : `{ ${Object.keys(schema.properties).join(", ")} }`;
   if (schema.type === "string") return stringShape(schema);
@@ -79,7 +78,13 @@ function stringShape(schema: JsonSchema): string {
   if (schema.format === "uuid") return "UUID";
   if (schema.pattern !== undefined && schema.format === undefined)
     return `string, \`${schema.pattern.replaceAll("|", "\\|")}\``;
-  return schema.maxLength === undefined ? "string" : `string, at most ${schema.maxLength} characters`;
+  const bounds = count(schema.minLength, schema.maxLength);
+  return bounds === "" ? "string" : `string${bounds} characters`;
+}
+
+function count(least: number | undefined, most: number | undefined): string {
+  if (most === undefined) return least === undefined ? "" : `, at least ${least}`;
+  return least === undefined ? `, at most ${most}` : `, ${least} to ${most}`;
 }
 
 function integerShape(schema: JsonSchema): string {

@@ -1,3 +1,5 @@
+import { clip } from "./clip.ts";
+
 /** One kind of failure: a stable code, whether trying again can help, and what a person should do next. */
 export interface ErrorKind<Code extends string = string> {
   /** Stable, unique in the whole project (tested), in UpperCamelCase; what documents and alerts refer to. */
@@ -62,7 +64,7 @@ export function describeError(error: unknown): string {
     if (text !== "" && !parts.some((part) => part.includes(text))) parts.push(text);
     current = typeof current === "object" && "cause" in current ? current.cause : undefined;
   }
-  return (parts.join(": ") || "unknown error").slice(0, 2000);
+  return clip(parts.join(": ") || "unknown error", 2000);
 }
 
 /** The text printed to a person: code, message and the next step. */

@@ -1,3 +1,4 @@
+import { clip } from "../base/clip.ts";
 import type { Clock } from "../base/clock.ts";
 import { CodedError, describeError, isKind } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -123,7 +124,7 @@ export class Session {
   /** Tells the gateway why, closes the socket and ends the session. */
   close(name: CloseName, message: string): void {
     if (this.#phase === "ended") return;
-    const reason = message.slice(0, MAX_REASON_CHARACTERS);
+    const reason = clip(message, MAX_REASON_CHARACTERS);
     this.#send({ type: "close", body: { name, reason } });
     this.#end(endingByName(name, message));
     this.#options.socket.close(CLOSE_CODES[name].code, reason);

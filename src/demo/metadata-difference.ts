@@ -1,3 +1,5 @@
+import { clip } from "../base/clip.ts";
+
 /**
  * The first place where two JSON values differ, as a path with both values, or undefined when they are equal.
  * The order of an object's fields doesn't matter, the order of a list does.
@@ -27,5 +29,5 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 function show(value: unknown): string {
-  return (JSON.stringify(value) ?? "missing").slice(0, 120);
+  return clip(JSON.stringify(value) ?? "missing", 120);
 }

@@ -1,3 +1,4 @@
+import { clip } from "../base/clip.ts";
 import type { TableMetadata } from "./metadata.ts";
 
 const HEADINGS = ["name", "kind", "columns", "keys", "rows"];
@@ -32,5 +33,5 @@ function describeKeys(table: TableMetadata): string {
 }
 
 function shorten(text: string): string {
-  return text.length <= WIDEST ? text : `${text.slice(0, WIDEST - 1)}…`;
+  return clip(text, WIDEST);
 }

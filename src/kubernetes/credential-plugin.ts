@@ -1,3 +1,4 @@
+import { clip } from "../base/clip.ts";
 import { type Clock, withLimit } from "../base/clock.ts";
 import { CodedError, describeError, errorCode } from "../base/errors.ts";
 import { type Child, startChild } from "../runtime/child.ts";
@@ -139,7 +140,7 @@ function failed(plugin: CredentialPlugin, state: string): CodedError {
 
 function lastWords(text: string): string {
   const line = text.trim().split("\n").at(-1) ?? "";
-  return line.replace(/[A-Za-z0-9+/=_.-]{40,}/g, "…").slice(0, 300);
+  return clip(line.replace(/[A-Za-z0-9+/=_.-]{40,}/g, "…"), 300);
 }
 
 function filled(value: unknown): string | undefined {

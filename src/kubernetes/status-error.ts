@@ -1,3 +1,4 @@
+import { clip } from "../base/clip.ts";
 import { CodedError, type ErrorKind } from "../base/errors.ts";
 import { KUBERNETES_ERRORS } from "./errors.ts";
 import { type ApiRequest, nameOf } from "./request.ts";
@@ -85,7 +86,7 @@ function kindOf(status: number, reason: string, isKubernetes: boolean): ErrorKin
 function serverWords(request: ApiRequest, status: number, told: Readonly<Record<string, unknown>> | undefined): string {
   if (told === undefined) return "";
   const quotes = request.confidential === true && [400, 413, 422].includes(status);
-  if (!quotes) return text(told["message"]).slice(0, MAX_MESSAGE);
+  if (!quotes) return clip(text(told["message"]), MAX_MESSAGE);
   const details = told["details"];
   const causes = isObject(details) && Array.isArray(details["causes"]) ? details["causes"] : [];
   const fields = causes.flatMap((cause) =>

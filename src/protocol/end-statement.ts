@@ -1,3 +1,4 @@
+import { clip } from "../base/clip.ts";
 import { fields, oneOf, optional, readShape, type Shape, text, textLike, whole } from "../base/shape.ts";
 import { BOUNDS } from "./bounds.ts";
 import type { FailureCategory } from "./failure-category.ts";
@@ -45,9 +46,9 @@ export function endStatementText(statement: EndStatement): string {
   const build = (most: number): string => {
     return JSON.stringify({
       ...rest,
-      ...(summary === undefined ? {} : { summary: cut(summary, Math.min(LIMITS.summary, most)) }),
-      ...(advice === undefined ? {} : { advice: cut(advice, Math.min(LIMITS.advice, most)) }),
-      ...(detail === undefined ? {} : { detail: cut(detail, Math.min(LIMITS.detail, most)) }),
+      ...(summary === undefined ? {} : { summary: clip(summary, Math.min(LIMITS.summary, most)) }),
+      ...(advice === undefined ? {} : { advice: clip(advice, Math.min(LIMITS.advice, most)) }),
+      ...(detail === undefined ? {} : { detail: clip(detail, Math.min(LIMITS.detail, most)) }),
     });
   };
   let most: number = LIMITS.detail;
@@ -94,15 +95,10 @@ export function readEndStatement(message: string | undefined): EndStatement | un
   if (value === undefined) return undefined;
   return {
     ...value,
-    ...(value.summary === undefined ? {} : { summary: value.summary.slice(0, LIMITS.summary) }),
-    ...(value.detail === undefined ? {} : { detail: value.detail.slice(0, LIMITS.detail) }),
-    ...(value.advice === undefined ? {} : { advice: value.advice.slice(0, LIMITS.advice) }),
+    ...(value.summary === undefined ? {} : { summary: clip(value.summary, LIMITS.summary) }),
+    ...(value.detail === undefined ? {} : { detail: clip(value.detail, LIMITS.detail) }),
+    ...(value.advice === undefined ? {} : { advice: clip(value.advice, LIMITS.advice) }),
   };
-}
-
-/** At most `most` characters, none of them half. */
-function cut(whole: string, most: number): string {
-  return whole.length <= most ? whole : `${whole.slice(0, most - 1)}…`.toWellFormed();
 }
 
 function bytesOf(built: string): number {

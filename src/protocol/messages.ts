@@ -135,7 +135,7 @@ export type RunReport = {
   startedAt?: Timestamp;
   endedAt?: Timestamp;
   /** of the ingestion program, when it exited by itself */ exitCode?: number;
-  /** what the terminal state rests on */ proof?: string;
+  /** what the terminal state rests on; always with `success` and `partialSuccess` */ proof?: string;
   /** present exactly when the state is `failed` */ failure?: Failure;
   /** present when the log has ended */ log?: LogEnd;
 };
@@ -315,8 +315,8 @@ export interface MessageBodies {
   "run.update": RunReport;
   "run.log": {
     runId: string;
-    offset: number;
-    text: string;
+    /** in bytes of the run's log, from the first byte of its first attempt */ offset: number;
+    /** at most 65536 bytes in UTF-8; empty only with `held` */ text: string;
     /** with an empty text: more is there, but the limit for sending is reached, so the rest stays on site while the run goes on; its last part follows after the end */ held?: true;
   };
 }

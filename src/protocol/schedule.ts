@@ -1,3 +1,4 @@
+import { clip } from "../base/clip.ts";
 import type { Schedule } from "./messages.ts";
 import { isDatabaseName } from "./zone-names.ts";
 
@@ -175,5 +176,5 @@ function names(): string {
 }
 
 function quote(text: string): string {
-  return JSON.stringify(text.slice(0, 60));
+  return JSON.stringify(clip(text, 60));
 }

@@ -15,6 +15,7 @@ import type {
   RunReport,
   Schedule,
 } from "./messages.ts";
+import { REPORT_RULES_AS_SCHEMA, reportMistakes } from "./report-rules.ts";
 import { RUN_STATES, type RunState } from "./run-state.ts";
 
 /* Shapes that several messages share; with catalogue.ts the one source of what is on the wire. Every object is strict. */
@@ -70,21 +71,27 @@ const logEnd = z
   })
   .meta({ id: "LogEnd", description: "what a complete log must come to" });
 
-const runReport = z
-  .strictObject({
-    runId: uuid,
-    pipelineId: uuid,
-    attempt: within(BOUNDS.attempt),
-    state: runState,
-    waiting: text(500).exactOptional().describe("with `queued`: what keeps it from running, for people"),
-    startedAt: timestamp.exactOptional(),
-    endedAt: timestamp.exactOptional(),
-    exitCode: within(BOUNDS.exitCode).exactOptional().describe("of the ingestion program, when it exited by itself"),
-    proof: text(500).exactOptional().describe("what the terminal state rests on"),
-    failure: failure.exactOptional().describe("present exactly when the state is `failed`"),
-    log: logEnd.exactOptional().describe("present when the log has ended"),
+const runFields = z.strictObject({
+  runId: uuid,
+  pipelineId: uuid,
+  attempt: within(BOUNDS.attempt),
+  state: runState,
+  waiting: text(500).exactOptional().describe("with `queued`: what keeps it from running, for people"),
+  startedAt: timestamp.exactOptional(),
+  endedAt: timestamp.exactOptional(),
+  exitCode: within(BOUNDS.exitCode).exactOptional().describe("of the ingestion program, when it exited by itself"),
+  proof: text(500)
+    .min(1)
+    .exactOptional()
+    .describe("what the terminal state rests on; always with `success` and `partialSuccess`"),
+  failure: failure.exactOptional().describe("present exactly when the state is `failed`"),
+  log: logEnd.exactOptional().describe("present when the log has ended"),
+});
+const runReport = runFields
+  .superRefine((report, context) => {
+    for (const { path, message } of reportMistakes(report)) context.addIssue({ code: "custom", path: [path], message });
   })
-  .meta({ id: "RunReport", description: "a run as its runner knows it" });
+  .meta({ id: "RunReport", description: "a run as its runner knows it", allOf: REPORT_RULES_AS_SCHEMA });
 
 const pipelineKey = z
   .strictObject({ pipelineId: uuid, generation, hash: text(64).describe("SHA-256 of the body, made by the gateway") })
@@ -219,7 +226,7 @@ export const OPERATION_ID: z.ZodType<string> = operationId;
 export const VERDICT: z.ZodType<MessageBodies["verdict"]> = verdictBody;
 
 /** What an inventory and a comparison need of a run. */
-export const RUN_MOMENT: z.ZodType<Pick<RunReport, "runId" | "pipelineId" | "attempt" | "state">> = runReport.pick({
+export const RUN_MOMENT: z.ZodType<Pick<RunReport, "runId" | "pipelineId" | "attempt" | "state">> = runFields.pick({
   runId: true,
   pipelineId: true,
   attempt: true,
@@ -231,27 +238,48 @@ export function within({ least, most }: Bound): z.ZodNumber {
   return z.int().min(least).max(most);
 }
 
-/** A text of at most so many UTF-16 units. */
+/** A text of at most so many characters (Unicode code points), as JSON Schema counts them too. */
 export function text(limit: number): z.ZodString {
   return z.string().max(limit);
 }
 
 /** A piece of log on its way. */
-export const LOG_CHUNK: z.ZodType<MessageBodies["run.log"]> = z.strictObject({
-  runId: UUID,
-  // So that its end is within the bound too.
-  offset: z
-    .int()
-    .min(0)
-    .max(BOUNDS.logBytes.most - LIMITS.maxFrameBytes),
-  text: text(LIMITS.logChunkBytes),
-  held: z
-    .literal(true)
-    .exactOptional()
-    .describe(
-      "with an empty text: more is there, but the limit for sending is reached, so the rest stays on site while the run goes on; its last part follows after the end",
+export const LOG_CHUNK: z.ZodType<MessageBodies["run.log"]> = z
+  .strictObject({
+    runId: UUID,
+    // So that its end is within the bound too.
+    offset: z
+      .int()
+      .min(0)
+      .max(BOUNDS.logBytes.most - LIMITS.maxFrameBytes)
+      .describe("in bytes of the run's log, from the first byte of its first attempt"),
+    text: text(LIMITS.logChunkBytes).describe(
+      `at most ${LIMITS.logChunkBytes} bytes in UTF-8; empty only with \`held\``,
     ),
-});
+    held: z
+      .literal(true)
+      .exactOptional()
+      .describe(
+        "with an empty text: more is there, but the limit for sending is reached, so the rest stays on site while the run goes on; its last part follows after the end",
+      ),
+  })
+  .refine((chunk) => (chunk.text === "") === (chunk.held === true), { path: ["text"] })
+  .refine((chunk) => isAtMost(chunk.text, LIMITS.logChunkBytes), { path: ["text"] })
+  .meta({
+    allOf: [
+      {
+        oneOf: [
+          { properties: { text: { minLength: 1 }, held: false } },
+          { properties: { text: { const: "" } }, required: ["held"] },
+        ],
+      },
+    ],
+  });
+
+function isAtMost(chunk: string, bytes: number): boolean {
+  // A UTF-16 unit has at most three bytes in UTF-8.
+  return chunk.length * 3 <= bytes || new TextEncoder().encode(chunk).length <= bytes;
+}
 
 /** The same wish in `welcome` and `heartbeat`. */
 export const RECONNECT_SPREAD: z.ZodType<number> = within(BOUNDS.reconnectSpreadSeconds).describe(

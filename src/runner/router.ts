@@ -1,3 +1,4 @@
+import { clip } from "../base/clip.ts";
 import { assertNever } from "../base/errors.ts";
 import type { KeyedQueue } from "../base/keyed-queue.ts";
 import type { Log } from "../base/log.ts";
@@ -9,7 +10,7 @@ import { LIMITS } from "../protocol/limits.ts";
 import type { PipelineBody } from "../protocol/messages.ts";
 import { scheduleMistake } from "../protocol/schedule.ts";
 import type { Runs } from "../runs/runs.ts";
-import { refusedFor } from "../runs/verdict.ts";
+import { refused, refusedFor } from "../runs/verdict.ts";
 import type { Schedules } from "../schedules/schedules.ts";
 
 /** What operations reach. `turns` keeps those of one pipeline in the order they came. */
@@ -46,14 +47,7 @@ export async function route(
   surroundings: RouterSurroundings,
 ): Promise<Verdict> {
   const allowed = surroundings.policy.check(question(operation));
-  if (!allowed.allowed) {
-    return {
-      outcome: "refused",
-      reason: "policy",
-      message: allowed.reason,
-      advice: "Ask the owner of the runner's policy",
-    };
-  }
+  if (!allowed.allowed) return refused("policy", allowed.reason, "Ask the owner of the runner's policy");
   try {
     const work = (): Promise<Verdict> => carryOut(operation, clockOffsetMs, surroundings);
     const pipelineId = pipelineOf(operation);
@@ -111,7 +105,7 @@ async function carryOut(
       const { healthy, message } = await executor.check();
       return {
         outcome: "answered",
-        answer: { kind: "serviceStatus", healthy, message: message.slice(0, MAX_MESSAGE) },
+        answer: { kind: "serviceStatus", healthy, message: clip(message, MAX_MESSAGE) },
       };
     }
     case "automation.start":
@@ -126,12 +120,11 @@ async function carryOut(
 async function deploy(pipeline: PipelineBody, surroundings: RouterSurroundings): Promise<Verdict> {
   const mistake = pipeline.schedule === undefined ? undefined : scheduleMistake(pipeline.schedule);
   if (mistake !== undefined) {
-    return {
-      outcome: "refused",
-      reason: "badConfig",
-      message: `Cannot deploy the pipeline: its schedule's ${mistake}`,
-      advice: "Correct the schedule and deploy the pipeline again",
-    };
+    return refused(
+      "badConfig",
+      `Cannot deploy the pipeline: its schedule's ${mistake}`,
+      "Correct the schedule and deploy the pipeline again",
+    );
   }
   await surroundings.pipelines.deploy(pipeline);
   await followSchedule(pipeline.pipelineId, surroundings);

@@ -1,3 +1,4 @@
+import { clip } from "../base/clip.ts";
 import { describeError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Executor } from "../executor/executor.ts";
@@ -47,7 +48,7 @@ function endUnobserved(runId: string, { table, emit }: RunSurroundings, detail: 
     failure: {
       category: "Lost",
       summary: "the runner could no longer follow the run",
-      detail: detail.slice(0, 4000),
+      detail: clip(detail, 4000),
       advice: FAILURE_CATEGORIES.Lost,
       logTail: [],
     },

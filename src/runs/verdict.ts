@@ -1,3 +1,4 @@
+import { clip } from "../base/clip.ts";
 import { CodedError, describeError, errorCode } from "../base/errors.ts";
 import { FAILURE_CATEGORIES, type FailureCategory } from "../protocol/failure-category.ts";
 import type { RefusalReason, RunReport } from "../protocol/messages.ts";
@@ -22,7 +23,7 @@ export function refused(
   advice: string,
   category?: FailureCategory,
 ): RunVerdict {
-  const told = { reason, message: message.slice(0, 2000), advice: advice.slice(0, 500) };
+  const told = { reason, message: clip(message, 2000), advice: clip(advice, 500) };
   return { outcome: "refused", ...told, ...(category === undefined ? {} : { category }) };
 }
 

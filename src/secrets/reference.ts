@@ -1,3 +1,4 @@
+import { clip } from "../base/clip.ts";
 import { CodedError } from "../base/errors.ts";
 import { isReference, referenceBody, referenceMistake } from "../base/secret-reference.ts";
 import { SECRET_ERRORS } from "./errors.ts";
@@ -47,7 +48,7 @@ function pathReadings(path: string): readonly Reading[] {
 
 /** How a reference is shown in messages: quoted when it could disturb a terminal, and never long. */
 export function showReference(reference: string): string {
-  const short = reference.length > 200 ? `${reference.slice(0, 200)}…` : reference;
+  const short = clip(reference, 201);
   return /[\p{C}\p{Z}]/u.test(short) ? JSON.stringify(short).replace(/[\u007f-\u009f]/g, "?") : short;
 }
 

@@ -1,3 +1,4 @@
+import { clip } from "../base/clip.ts";
 import { CodedError, errorCode } from "../base/errors.ts";
 import { jsonForYaml } from "../base/exact-json.ts";
 import type { Log } from "../base/log.ts";
@@ -108,7 +109,7 @@ function checkSize(text: string): void {
 /** Node refuses such variables with a message that quotes the value, so they are refused before. */
 function checked(env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   for (const [name, value] of Object.entries(env)) {
-    const shown = JSON.stringify(name.slice(0, 100));
+    const shown = JSON.stringify(clip(name, 100));
     if (name === "" || /[=\0]/.test(name))
       throw new CodedError(WRAPPER_ERRORS.BadVariable, `Cannot set the variable ${shown}: this is no name`);
     if (value.includes("\0"))

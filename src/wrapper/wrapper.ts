@@ -1,3 +1,4 @@
+import { clip } from "../base/clip.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import { CodedError, describeError, isKind } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -218,9 +219,9 @@ function notStarted(error: unknown, redactor: Redactor): WrappedEnd | undefined 
     kind: "notStarted",
     category,
     ...(typeof error.facts["reason"] === "string" ? { reason: error.facts["reason"] } : {}),
-    summary: redactor.mask(error.message).slice(0, MAX_SUMMARY),
+    summary: clip(redactor.mask(error.message), MAX_SUMMARY),
     detail: redactor.mask(describeError(error)),
-    advice: redactor.mask(error.advice).slice(0, MAX_SUMMARY),
+    advice: clip(redactor.mask(error.advice), MAX_SUMMARY),
   };
 }
 

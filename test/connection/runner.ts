@@ -7,6 +7,7 @@ import type { ConnectionStatus } from "../../src/connection/runner-side.ts";
 import type { RunReport } from "../../src/protocol/messages.ts";
 import type { RunState } from "../../src/protocol/run-state.ts";
 import { FakeRunnerSide } from "../fakes/runner-side.ts";
+import { stateFacts } from "../fakes/state-facts.ts";
 
 /** A connection under test with all that stands around it. */
 export interface TestRunner {
@@ -60,5 +61,5 @@ export function id(number: number): string {
 
 /** A report of run `number`. */
 export function report(number: number, state: RunState, attempt = 1): RunReport {
-  return { runId: id(number), pipelineId: id(9_999), attempt, state };
+  return { runId: id(number), pipelineId: id(9_999), attempt, state, ...stateFacts(state) };
 }

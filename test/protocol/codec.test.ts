@@ -7,6 +7,7 @@ import { decodeFrame, encodeFrame, type Frame, type FrameDirection } from "../..
 import { LIMITS } from "../../src/protocol/limits.ts";
 import type { Json, JsonObject, MessageType } from "../../src/protocol/messages.ts";
 import { RUN_STATES } from "../../src/protocol/run-state.ts";
+import { stateFacts } from "../fakes/state-facts.ts";
 import { badFrames, goodFrames, SENTINEL } from "./golden-frames.ts";
 
 describe("golden frames", () => {
@@ -138,8 +139,8 @@ const anyJsonObject = fc
   .dictionary(words, json, { maxKeys: 5, noNullPrototype: true })
   .map((value) => withoutOddities(value) as JsonObject);
 const plain = { noNullPrototype: true } as const;
-const log = fc.record({ runId: uuid, offset: size, text: words }, plain);
-const report = fc.record(
+const log = fc.record({ runId: uuid, offset: size, text: words.filter((text) => text !== "") }, plain);
+const anyReport = fc.record(
   {
     runId: uuid,
     pipelineId: uuid,
@@ -147,10 +148,10 @@ const report = fc.record(
     state: fc.constantFrom(...RUN_STATES),
     startedAt: size,
     exitCode: within(BOUNDS.exitCode),
-    proof: words,
   },
   { requiredKeys: ["runId", "pipelineId", "attempt", "state"], noNullPrototype: true },
 );
+const report = anyReport.map((facts) => ({ ...facts, ...stateFacts(facts.state) }));
 const start = fc.record(
   {
     operationId: uuid,

@@ -132,7 +132,16 @@ export class LogLane {
   end(runId: string, told: Partial<LogEnd> = {}): void {
     const text = this.text(runId);
     const log = { bytes: Buffer.byteLength(text), sha256: sha256Hex(text), ...told };
-    this.#report({ runId, pipelineId: this.#pipelineId, attempt: 1, state: "success", startedAt: 1, endedAt: 2, log });
+    this.#report({
+      runId,
+      pipelineId: this.#pipelineId,
+      attempt: 1,
+      state: "success",
+      proof: "exit code 0",
+      startedAt: 1,
+      endedAt: 2,
+      log,
+    });
   }
 
   /** Resets the line; the connection comes back by itself. */

@@ -1,3 +1,4 @@
+import { clip } from "../../base/clip.ts";
 import { type Clock, limitSignal } from "../../base/clock.ts";
 import { CodedError } from "../../base/errors.ts";
 import type { JsonObject } from "../../protocol/messages.ts";
@@ -48,7 +49,7 @@ export function createGatewayClient(options: GatewayClientOptions): GatewayClien
     if (response.ok) return response;
     const text = await response.text();
     answers.push(text);
-    const message = `Cannot ${method} ${path}: the gateway answered ${response.status} ${text.slice(0, 500).trim()}`;
+    const message = `Cannot ${method} ${path}: the gateway answered ${response.status} ${clip(text, 500).trim()}`;
     throw new CodedError(DEMO_ERRORS.DemoRequestRefused, message);
   };
   const ask = async (method: string, path: string, body?: JsonObject): Promise<unknown> => {

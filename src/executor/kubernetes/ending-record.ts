@@ -1,3 +1,4 @@
+import { clip } from "../../base/clip.ts";
 import { fields, oneOf, optional, readShape, type Shape, text, whole } from "../../base/shape.ts";
 import { BOUNDS } from "../../protocol/bounds.ts";
 import { FAILURE_CATEGORIES, type FailureCategory } from "../../protocol/failure-category.ts";
@@ -41,8 +42,7 @@ const shape: Shape<EndingRecord> = fields<EndingRecord>({
 /** The text of the annotation. */
 export function endingText(record: EndingRecord): string {
   const { detail } = record;
-  if (detail === undefined || detail.length <= DETAIL_LIMIT) return JSON.stringify(record);
-  return JSON.stringify({ ...record, detail: `${detail.slice(0, DETAIL_LIMIT - 1)}…`.toWellFormed() });
+  return JSON.stringify(detail === undefined ? record : { ...record, detail: clip(detail, DETAIL_LIMIT) });
 }
 
 /** The record in an annotation; undefined where there is none, or one that says nothing. */

@@ -1,8 +1,8 @@
+import { clip } from "../../base/clip.ts";
 import { disruptionTold } from "./disruption.ts";
 import { type AttemptFacts, conditionOf, containerState, MAIN, type SeenPod, timeOf } from "./facts.ts";
 import { type ProgramEnd, whereabouts } from "./judge-exit.ts";
 import { obstacleToStart } from "./judge-waiting.ts";
-import { cut } from "./run-report.ts";
 import type { FoundFailure } from "./verdict.ts";
 
 /** The Job's deadline is over. It counts from when the Job may have a pod: what kept a program from starting is the reason then. */
@@ -24,7 +24,7 @@ export function overTime(facts: AttemptFacts, seen: SeenPod | undefined, now: nu
   const { category = "StartTimeout" as const, text, detail, advice } = obstacle ?? {};
   return {
     category,
-    summary: cut(
+    summary: clip(
       `did not start within the pipeline's timeout of ${limit}${text === undefined ? "" : `: ${text}`}`,
       480,
     ),

@@ -1,9 +1,12 @@
+import { clip } from "../../base/clip.ts";
 import type { FailureCategory } from "../../protocol/failure-category.ts";
 import { readEnding } from "./ending-record.ts";
 import { type AttemptFacts, conditionOf, numberIn, type RunFacts } from "./facts.ts";
 import { judgeAttempt, podsEnded } from "./judge-attempt.ts";
 import { ANNOTATIONS } from "./labels.ts";
 import { type AttemptVerdict, type EndedVerdict, hasEnded } from "./verdict.ts";
+
+const TOLD_LIMIT = 480;
 
 /** How a run stands, and what is to be done about it. */
 export interface RunVerdict {
@@ -53,7 +56,11 @@ function judgeAttempts(facts: RunFacts): RunVerdict {
   if (!hasEnded(verdict)) return { attempt, verdict };
   if (verdict.state === "success") return successOf(facts, last, verdict);
   if (verdict.endPods === "pods")
-    return { attempt, verdict: { state: "queued", waiting: cut(`being ended: ${reasonOf(verdict)}`) }, end: verdict };
+    return {
+      attempt,
+      verdict: { state: "queued", waiting: clip(`being ended: ${reasonOf(verdict)}`, TOLD_LIMIT) },
+      end: verdict,
+    };
   const end = verdict.endPods === undefined ? {} : { end: verdict };
   const { category } = verdict.failure ?? {};
   const retry = category === undefined ? undefined : retryAfter(facts, last, { category, endedAt: verdict.endedAt });
@@ -63,14 +70,14 @@ function judgeAttempts(facts: RunFacts): RunVerdict {
   if (isStopped(last)) return { attempt: retry.attempt, verdict: stoppedInstead(verdict, last), ...end };
   if (podsEnded(last)) {
     const seconds = Math.round((retry.dueAt - verdict.endedAt) / 1000);
-    const waiting = cut(`attempt ${retry.attempt} in ${seconds} s, ${because}`);
+    const waiting = clip(`attempt ${retry.attempt} in ${seconds} s, ${because}`, TOLD_LIMIT);
     const queued = { state: "queued" as const, waiting, lookAt: retry.dueAt };
     // The Job's own end is what shows that no other pod will come from it.
     return { attempt: retry.attempt, verdict: queued, ...(isFinished(last) ? { retry } : {}), before: verdict, ...end };
   }
   const giveUpAt = verdict.endedAt + Math.max(NODE_RETURN_MS, facts.startTimeoutMs);
   if (facts.now >= giveUpAt) return { attempt: retry.attempt, verdict, ...end };
-  const waiting = cut(`attempt ${retry.attempt} when the pod of attempt ${attempt} is gone, ${because}`);
+  const waiting = clip(`attempt ${retry.attempt} when the pod of attempt ${attempt} is gone, ${because}`, TOLD_LIMIT);
   return { attempt: retry.attempt, verdict: { state: "queued", waiting, lookAt: giveUpAt }, before: verdict, ...end };
 }
 
@@ -83,7 +90,10 @@ function successOf(facts: RunFacts, last: AttemptFacts, verdict: EndedVerdict): 
   if (record === undefined || category === undefined || record.await !== undefined) return { attempt, verdict, ...end };
   const retry = retryAfter(facts, last, { category, endedAt: record.at });
   if (retry === undefined) return { attempt, verdict, ...end };
-  const proof = cut(`${verdict.proof}; attempt ${attempt} had been given up (${category}), and no other was made`);
+  const proof = clip(
+    `${verdict.proof}; attempt ${attempt} had been given up (${category}), and no other was made`,
+    TOLD_LIMIT,
+  );
   return { attempt: retry.attempt, verdict: { ...verdict, proof }, ...end };
 }
 
@@ -124,8 +134,4 @@ function isFinished(last: AttemptFacts): boolean {
 function reasonOf(verdict: EndedVerdict): string {
   const { failure } = verdict;
   return failure === undefined ? verdict.state : `${failure.category}: ${failure.summary}`;
-}
-
-function cut(text: string): string {
-  return text.length <= 480 ? text : `${text.slice(0, 479)}…`.toWellFormed();
 }

@@ -1,3 +1,4 @@
+import { clip } from "../../base/clip.ts";
 import { type AttemptFacts, eventTime, newestEvent, type SeenPod, timeOf } from "./facts.ts";
 import { whereabouts } from "./judge-exit.ts";
 import { type Obstacle, obstacleToStart, scheduledAt } from "./judge-waiting.ts";
@@ -27,7 +28,7 @@ export function judgeStart(
   const lookAt = now - created < LOOK_SOON_MS ? created + LOOK_SOON_MS : dueAt;
   return {
     state: "queued",
-    ...(obstacle === undefined ? {} : { waiting: cut(obstacle.text) }),
+    ...(obstacle === undefined ? {} : { waiting: clip(obstacle.text, WAITING_LIMIT) }),
     ...(Number.isFinite(lookAt) ? { lookAt } : {}),
   };
 }
@@ -43,7 +44,9 @@ function gaveUp(
   const waited = `waited ${Math.round(waitedMs / 1000)} s`;
   const detail = [obstacle?.text, obstacle?.detail, where, waited].filter((part) => part !== undefined).join("; ");
   const summary =
-    obstacle === undefined ? `the container did not start in ${Math.round(waitedMs / 1000)} s` : cut(obstacle.text);
+    obstacle === undefined
+      ? `the container did not start in ${Math.round(waitedMs / 1000)} s`
+      : clip(obstacle.text, WAITING_LIMIT);
   return failed(
     {
       category: obstacle?.category ?? "StartTimeout",
@@ -58,8 +61,4 @@ function gaveUp(
       ...(seen === undefined ? {} : { pod: seen.pod.metadata.name }),
     },
   );
-}
-
-function cut(text: string): string {
-  return text.length <= WAITING_LIMIT ? text : `${text.slice(0, WAITING_LIMIT - 1)}…`.toWellFormed();
 }

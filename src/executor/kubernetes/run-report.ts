@@ -1,3 +1,4 @@
+import { clip } from "../../base/clip.ts";
 import type { KubernetesEvent } from "../../kubernetes/objects.ts";
 import { FAILURE_CATEGORIES } from "../../protocol/failure-category.ts";
 import { LIMITS } from "../../protocol/limits.ts";
@@ -23,7 +24,7 @@ export interface Evidence {
 /** The report of a run that goes on. */
 export function liveReport(run: RunKey, verdict: Exclude<AttemptVerdict, EndedVerdict>): RunReport {
   if (verdict.state === "running") return { ...run, state: "running", startedAt: verdict.startedAt };
-  return { ...run, state: "queued", ...(verdict.waiting === undefined ? {} : { waiting: cut(verdict.waiting, 500) }) };
+  return { ...run, state: "queued", ...(verdict.waiting === undefined ? {} : { waiting: clip(verdict.waiting, 500) }) };
 }
 
 /** The terminal report of a run, cut to the limits of the protocol so that it can always be sent. */
@@ -34,7 +35,7 @@ export function endReport(run: RunKey, verdict: EndedVerdict, evidence: Evidence
     ...(verdict.startedAt === undefined ? {} : { startedAt: verdict.startedAt }),
     endedAt: verdict.endedAt,
     ...(verdict.exitCode === undefined ? {} : { exitCode: verdict.exitCode }),
-    proof: cut(verdict.proof, 500),
+    proof: clip(verdict.proof, 500),
     ...(verdict.failure === undefined ? {} : { failure: failureOf(verdict.failure, evidence) }),
     ...(evidence.log === undefined ? {} : { log: evidence.log }),
   };
@@ -47,7 +48,7 @@ export function eventLine(event: KubernetesEvent): string {
   const { kind = "object", name = "" } = event.involvedObject;
   const often = event.count !== undefined && event.count > 1 ? ` (${event.count} times)` : "";
   const what = `${event.reason ?? "no reason"}: ${event.message ?? ""}`;
-  return cut(`${when}${event.type ?? "Normal"} ${kind.toLowerCase()}/${name} ${what}${often}`, 500);
+  return clip(`${when}${event.type ?? "Normal"} ${kind.toLowerCase()}/${name} ${what}${often}`, 500);
 }
 
 /** Lines of the newest events, oldest first. */
@@ -61,15 +62,10 @@ export function eventLines(events: readonly KubernetesEvent[]): readonly string[
 function failureOf(failure: FoundFailure, { logTail, events }: Evidence): Failure {
   return {
     category: failure.category,
-    summary: cut(failure.summary, 500),
-    ...(failure.detail === undefined ? {} : { detail: cut(failure.detail, 4000) }),
-    advice: cut(failure.advice ?? FAILURE_CATEGORIES[failure.category], 500),
-    logTail: logTail.slice(-LIMITS.failureLogLines).map((line) => cut(line, 2000)),
+    summary: clip(failure.summary, 500),
+    ...(failure.detail === undefined ? {} : { detail: clip(failure.detail, 4000) }),
+    advice: clip(failure.advice ?? FAILURE_CATEGORIES[failure.category], 500),
+    logTail: logTail.slice(-LIMITS.failureLogLines).map((line) => clip(line, 2000)),
     ...(events.length === 0 ? {} : { events: [...events] }),
   };
-}
-
-/** At most `limit` characters, none of them half. */
-export function cut(text: string, limit: number): string {
-  return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`.toWellFormed();
 }

@@ -1,3 +1,4 @@
+import { clip } from "../../base/clip.ts";
 import type {
   Condition,
   Container,
@@ -114,7 +115,7 @@ export function slimEvent(event: KubernetesEvent): KubernetesEvent {
     metadata: pick(metadata, ["name", "uid", "resourceVersion", "creationTimestamp"]),
     involvedObject: { kind, name },
     ...pick(event, ["reason", "type", "count", "firstTimestamp", "lastTimestamp", "eventTime"]),
-    ...(event.message === undefined ? {} : { message: event.message.slice(0, 1000) }),
+    ...(event.message === undefined ? {} : { message: clip(event.message, 1000) }),
   };
 }
 

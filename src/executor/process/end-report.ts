@@ -1,3 +1,4 @@
+import { clip } from "../../base/clip.ts";
 import { FAILURE_CATEGORIES, type FailureCategory } from "../../protocol/failure-category.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { Failure, LogEnd, RunReport } from "../../protocol/messages.ts";
@@ -38,7 +39,7 @@ export function endReport(run: RunKey, ending: RunEnding, log: LogEnd, logTail: 
     ...(ending.startedAt === undefined ? {} : { startedAt: ending.startedAt }),
     endedAt: ending.endedAt,
     ...(ending.exitCode === undefined ? {} : { exitCode: ending.exitCode }),
-    proof: cut(ending.proof, 500),
+    proof: clip(ending.proof, 500),
     ...(ending.failure === undefined ? {} : { failure: makeFailure(ending.failure, logTail) }),
     log,
   };
@@ -47,9 +48,9 @@ export function endReport(run: RunKey, ending: RunEnding, log: LogEnd, logTail: 
 function makeFailure(failure: NonNullable<RunEnding["failure"]>, logTail: readonly string[]): Failure {
   return {
     category: failure.category,
-    summary: cut(failure.summary, 500),
-    ...(failure.detail === undefined ? {} : { detail: cut(failure.detail, 4000) }),
-    advice: cut(failure.advice ?? FAILURE_CATEGORIES[failure.category], 500),
+    summary: clip(failure.summary, 500),
+    ...(failure.detail === undefined ? {} : { detail: clip(failure.detail, 4000) }),
+    advice: clip(failure.advice ?? FAILURE_CATEGORIES[failure.category], 500),
     logTail: [...logTail],
   };
 }
@@ -58,9 +59,5 @@ function makeFailure(failure: NonNullable<RunEnding["failure"]>, logTail: readon
 export function lastLines(text: string): readonly string[] {
   const lines = text.split(/\r?\n/);
   if (lines.at(-1) === "") lines.pop();
-  return lines.slice(-LIMITS.failureLogLines).map((line) => cut(line, 2000));
-}
-
-function cut(text: string, limit: number): string {
-  return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`.toWellFormed();
+  return lines.slice(-LIMITS.failureLogLines).map((line) => clip(line, 2000));
 }

@@ -1,3 +1,4 @@
+import { clip } from "../../base/clip.ts";
 import type { Clock } from "../../base/clock.ts";
 import { CLOSE_CODES, type CloseName } from "../../protocol/close-codes.ts";
 import { encodeFrame, type Frame } from "../../protocol/codec.ts";
@@ -92,7 +93,7 @@ export class Link {
   /** Tells the peer why and closes the socket. Only the first call counts. */
   close(name: CloseName, reason: string): void {
     if (this.#ended) return;
-    const told = reason.slice(0, MAX_REASON_CHARACTERS).toWellFormed();
+    const told = clip(reason, MAX_REASON_CHARACTERS);
     this.send("close", { name, reason: told });
     this.#end({ name, reason, byUs: true });
     this.#options.socket.close(CLOSE_CODES[name].code, told);

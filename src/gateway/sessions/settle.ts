@@ -1,3 +1,4 @@
+import { clip } from "../../base/clip.ts";
 import { instant } from "../../base/instants.ts";
 import { FAILURE_CATEGORIES, type FailureCategory } from "../../protocol/failure-category.ts";
 import type { RunReport } from "../../protocol/messages.ts";
@@ -53,9 +54,9 @@ export function failed(
     endedAt: now,
     failure: {
       category,
-      summary: told.summary.slice(0, 500),
-      ...(told.detail === undefined ? {} : { detail: told.detail.slice(0, 4000) }),
-      advice: advice.slice(0, 500),
+      summary: clip(told.summary, 500),
+      ...(told.detail === undefined ? {} : { detail: clip(told.detail, 4000) }),
+      advice: clip(advice, 500),
       logTail: [],
     },
   };

@@ -104,7 +104,16 @@ test("logs are complete when the run has ended and all bytes are here, and verif
   const read = (): Promise<LogPage> => gateway.ask("GET", `/api/v1/runs/${runId}/logs`);
   const middle = runner.log(runId, 0, "one\n");
   await eventually(async () => expect(await read()).toMatchObject({ text: "one\n", complete: false, verified: false }));
-  runner.report({ runId, pipelineId, attempt: 1, state: "success", endedAt: 9, exitCode: 0, log });
+  runner.report({
+    runId,
+    pipelineId,
+    attempt: 1,
+    state: "success",
+    proof: "exit code 0",
+    endedAt: 9,
+    exitCode: 0,
+    log,
+  });
   await eventually(async () => expect((await gateway.run(runId)).state).toBe("success"));
   expect(await read()).toMatchObject({ complete: false, verified: false });
   runner.log(runId, middle, "two\nx\n");
@@ -117,7 +126,7 @@ test("logs of the right length with other text are asked for once more, and then
   const log = { bytes: 7, sha256: sha256("honest\n") };
   const forge = (line: ScriptedRunner): void => {
     line.log(runId, 0, "forged\n");
-    line.report({ runId, pipelineId, attempt: 1, state: "success", log });
+    line.report({ runId, pipelineId, attempt: 1, state: "success", proof: "exit code 0", log });
   };
   const read = (): Promise<LogPage> => gateway.ask("GET", `/api/v1/runs/${runId}/logs`);
   forge(runner);

@@ -1,5 +1,6 @@
 import type { PipelineRecord, RunRecord, ServiceRecord } from "../../../src/gateway/store/store.ts";
 import type { RunReport } from "../../../src/protocol/messages.ts";
+import { stateFacts } from "../../fakes/state-facts.ts";
 
 /** Records with all they must have; a test says only what it is about. */
 export function service(more: Partial<ServiceRecord> = {}): ServiceRecord {
@@ -58,5 +59,5 @@ export function report(
   state: RunReport["state"],
   more: Partial<RunReport> = {},
 ): RunReport {
-  return { runId: of.runId, pipelineId: of.pipelineId, attempt: 1, state, ...more };
+  return { runId: of.runId, pipelineId: of.pipelineId, attempt: 1, state, ...stateFacts(state), ...more };
 }

@@ -1,3 +1,4 @@
+import { clip } from "../../../base/clip.ts";
 import { characterAt, LONGEST_CHARACTER, wholeCharacters } from "../../../base/utf8.ts";
 import { startSha256 } from "../../../runtime/crypto.ts";
 import { readBytes } from "../../../runtime/files.ts";
@@ -50,9 +51,7 @@ export async function readSpoolTail(directory: string, bytes: number, lines: num
   // What is before the first line end is a line only at the log's beginning.
   if (from > 0 && all.length > 1) all.shift();
   if (all.at(-1) === "") all.pop();
-  return all
-    .slice(-lines)
-    .map((line) => (line.length <= LINE_LIMIT ? line : `${line.slice(0, LINE_LIMIT - 1)}…`.toWellFormed()));
+  return all.slice(-lines).map((line) => clip(line, LINE_LIMIT));
 }
 
 /** Hashes of a spool: of the whole text, and of what its last attempt's program printed. */
