@@ -10,7 +10,7 @@ export const FAILURE_CATEGORIES = {
   ConfigError: "Correct the pipeline's configuration or the runner's settings and deploy again",
   PolicyDenied: "Ask the owner of the runner's policy to allow it, or change the pipeline",
   StartFailed: "Check that the ingestion command exists on the runner's side and may be executed",
-  StartTimeout: "See why the runner was away or had no free place, then run again",
+  StartTimeout: "See in the detail what the run waited for, then run again",
   ImagePull: "Check the image's name and tag, the registry's credentials and whether the nodes reach the registry",
   InvalidImage: "Correct the name of the ingestion image",
   OOMKilled: "Raise the memory limit of the ingestion pods, or lower what the pipeline reads at once",

@@ -2,9 +2,9 @@ import type { Clock } from "../../base/clock.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
 import { heldNote } from "../store/log-marker.ts";
 import type { RunRecord, Store } from "../store/store.ts";
-import { inApi } from "./instants.ts";
 import { isLogSettled, type LogProof } from "./log-proof.ts";
 import type { RunFeed } from "./run-feed.ts";
+import type { RunView } from "./views.ts";
 
 /** Where the events of a run go. Each promise resolves when the reader has taken the text, so a slow reader slows us and piles up nothing. */
 export interface RunEventSink {
@@ -23,6 +23,8 @@ export interface FollowOptions {
   readonly clock: Clock;
   readonly proofOf: (run: RunRecord) => Promise<LogProof>;
   readonly feed: Pick<RunFeed, "subscribe">;
+  /** The run as it is shown. */
+  readonly viewOf: (run: RunRecord) => Promise<RunView>;
 }
 
 const HEARTBEAT_MS = 15_000;
@@ -45,8 +47,9 @@ export async function followRun(options: FollowOptions): Promise<void> {
     while (!signal.aborted) {
       const run = await store.findRun(runId);
       if (run === undefined) return;
-      if (moment(run) !== shown) await sink.send({ name: "run", data: inApi(run) });
-      shown = moment(run);
+      const view = await options.viewOf(run);
+      if (moment(view) !== shown) await sink.send({ name: "run", data: view });
+      shown = moment(view);
       const page = await store.readLog(runId, offset, PAGE_BYTES);
       if (page.nextOffset > offset) {
         await sink.send({ name: "log", data: { offset, ...page }, id: String(page.nextOffset) });
@@ -65,7 +68,7 @@ export async function followRun(options: FollowOptions): Promise<void> {
         if (isLogSettled(run) || patience <= 0) {
           await sink.send({
             name: "end",
-            data: { run: inApi(run), nextOffset: offset, ...(await options.proofOf(run)) },
+            data: { run: view, nextOffset: offset, ...(await options.proofOf(run)) },
           });
           return;
         }
@@ -79,8 +82,8 @@ export async function followRun(options: FollowOptions): Promise<void> {
   }
 }
 
-function moment(run: RunRecord): string {
-  return JSON.stringify([run.attempt, run.state, run.dispatch, run.stopRequested]);
+function moment(run: RunView): string {
+  return JSON.stringify([run.attempt, run.state, run.dispatch, run.stopRequested, run.waiting]);
 }
 
 interface Bell {

@@ -7,7 +7,9 @@ import { API_ERRORS } from "./errors.ts";
 import { followRun, type RunEventSink } from "./follow-run.ts";
 import type { LogProof } from "./log-proof.ts";
 import { notFound } from "./read-request.ts";
+import { runView } from "./run-view.ts";
 import type { Handlers } from "./serve-route.ts";
+import type { RunView } from "./views.ts";
 
 const MAX_STREAMS = 256;
 /** A reader that takes nothing for so long is cut off; it may come again with Last-Event-ID. */
@@ -32,7 +34,8 @@ export function liveRunHandlers(
         stream.onAbort(() => gone.abort());
         const signal = AbortSignal.any([gone.signal, deps.stopping]);
         try {
-          await followRun({ ...deps, runId, after, sink: createSink(stream, signal, deps), signal, proofOf });
+          const viewOf = (run: RunRecord): Promise<RunView> => runView(run, deps.sessions);
+          await followRun({ ...deps, runId, after, sink: createSink(stream, signal, deps), signal, proofOf, viewOf });
         } catch (error) {
           if (!signal.aborted) deps.log.warn("A live view ended early", { runId, error: describeError(error) });
         } finally {

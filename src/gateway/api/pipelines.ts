@@ -6,6 +6,7 @@ import type { ApiDependencies } from "./dependencies.ts";
 import { API_ERRORS } from "./errors.ts";
 import { inApi } from "./instants.ts";
 import { notFound } from "./read-request.ts";
+import { runView } from "./run-view.ts";
 import type { PipelineWish } from "./schemas.ts";
 import type { Handlers } from "./serve-route.ts";
 import { startRun } from "./start-run.ts";
@@ -48,9 +49,10 @@ export function pipelineHandlers(
       });
       return inApi(toggled);
     },
-    runPipeline: async ({ id, body }) => ({
-      run: inApi(await startRun(deps, await findLivePipeline(store, id), body)),
-    }),
+    runPipeline: async ({ id, body }) => {
+      const run = await startRun(deps, await findLivePipeline(store, id), body);
+      return { run: await runView(run, sessions) };
+    },
     stopPipeline: async ({ id }) => {
       const pipeline = await findLivePipeline(store, id);
       const runs = await stopRuns(deps, pipeline);

@@ -2,9 +2,9 @@ import { isTerminal } from "../../protocol/run-state.ts";
 import { heldNote } from "../store/log-marker.ts";
 import type { RunQuery, RunRecord } from "../store/store.ts";
 import type { ApiDependencies } from "./dependencies.ts";
-import { inApi } from "./instants.ts";
 import type { LogProof } from "./log-proof.ts";
 import { notFound } from "./read-request.ts";
+import { runView } from "./run-view.ts";
 import type { RunListQuery } from "./schemas.ts";
 import type { Handlers } from "./serve-route.ts";
 
@@ -23,15 +23,18 @@ export function runHandlers(
     listRuns: async ({ query }) => {
       const runs = await store.listRuns(toStoreQuery(query));
       const last = runs.length === query.limit ? runs.at(-1) : undefined;
-      return { runs: runs.map(inApi), ...(last === undefined ? {} : { nextBefore: last.runId }) };
+      return {
+        runs: await Promise.all(runs.map((run) => runView(run, sessions))),
+        ...(last === undefined ? {} : { nextBefore: last.runId }),
+      };
     },
-    getRun: async ({ id }) => inApi(await find(id)),
+    getRun: async ({ id }) => runView(await find(id), sessions),
     stopRun: async ({ id }) => {
       const run = await store.requestStop(id);
       if (run === undefined) throw notFound("run", id);
       sessions.announceRun(run);
       sessions.wake(run.runnerId, "runs");
-      return { run: inApi(run) };
+      return { run: await runView(run, sessions) };
     },
     getRunLog: async ({ id, query: { after, limit } }) => {
       const run = await find(id);

@@ -32,7 +32,7 @@ export type ServiceView = InApi<ServiceRecord>;
 export type PipelineView = InApi<PipelineRecord>;
 
 /** A run as it is answered. */
-export type RunView = InApi<RunRecord>;
+export type RunView = InApi<Omit<RunRecord, "refusal">>;
 
 /** A runner, and whether it is here. */
 export interface RunnerView extends InApi<RunnerRecord> {
@@ -74,6 +74,7 @@ const refusedPipeline = z.strictObject({
   reason: z.string().describe("a refusal reason of the protocol, `unsupported` or `tooLarge`"),
   message: z.string(),
   advice: z.string().exactOptional().describe("what the runner says to do"),
+  category: z.string().exactOptional().describe("what kind of failure it is, where the runner knows it"),
 }) as unknown as z.ZodType<RefusedPipeline>;
 
 export const RUNNER_VIEW: z.ZodType<RunnerView> = z
@@ -144,7 +145,7 @@ export const RUN_VIEW: z.ZodType<RunView> = z
     attempt: ATTEMPT,
     state: RUN_STATE,
     dispatch: z.enum(["waiting", "offered", "accepted"]).describe("where it stands between gateway and runner"),
-    waiting: z.string().exactOptional().describe("with `queued`: what keeps it from running"),
+    waiting: z.string().exactOptional().describe("always with `queued` and only then: what keeps it from running"),
     stopRequested: z.boolean(),
     sourceConfigOverride: JSON_OBJECT.exactOptional(),
     appConfigOverride: JSON_OBJECT.exactOptional(),
@@ -164,6 +165,7 @@ export const RUN_VIEW: z.ZodType<RunView> = z
       ),
     logGaps: z.array(z.tuple([LOG_BYTES, LOG_BYTES])).describe("missing pieces of the log, each as offset and length"),
   })
+  .refine((run) => (run.state === "queued") === (run.waiting !== undefined))
   .meta({ id: "Run", description: "one execution of a pipeline" });
 
 const pageFields = {

@@ -2,17 +2,18 @@ import { type Clock, sleep } from "../../base/clock.ts";
 import { describeError, isKind } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { PROTOCOL_ERRORS } from "../../protocol/errors.ts";
-import type { FailureCategory } from "../../protocol/failure-category.ts";
 import { GATEWAY_ERRORS } from "../errors.ts";
-import type { RunRecord, Store } from "../store/store.ts";
+import type { RunRecord, StartRefusal, Store } from "../store/store.ts";
 import { Flights } from "./flights.ts";
+import { type Doom, judgeOffers } from "./offers.ts";
 import type { Operations } from "./operations.ts";
 import type { PipelineDelivery, Wanted } from "./pipeline-delivery.ts";
 import type { RunBook } from "./run-book.ts";
 import { RunQuestions } from "./run-questions.ts";
 import type { VerdictBody, WhatChanged } from "./sessions.ts";
 import { failed } from "./settle.ts";
-import { refusalFailure, type StartOutcome, startOutcome } from "./start-verdict.ts";
+import { type StartOutcome, startOutcome } from "./start-verdict.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** Everything is looked at again this often, even if nobody called. */
 const LEVEL_MS = 15_000;
@@ -45,6 +46,8 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #flights: Flights;
   readonly #questions: RunQuestions;
+  /** By run, as the last turn found it. */
+  #waiting: ReadonlyMap<string, Waiting> = new Map();
   #ready = false;
   #closed = false;
   /** Read anew whenever somebody may have changed it, and not because a task of ours has ended. */
@@ -53,7 +56,7 @@ export class Dispatcher {
   #turning: Promise<void> | undefined;
   #again = false;
   /** Why nothing is offered for a while, and how to end the pause. */
-  #pause: { readonly kind: "full" | "pause"; readonly cancel: () => void } | undefined;
+  #pause: { readonly kind: "full" | "pause"; readonly refusal: StartRefusal; readonly cancel: () => void } | undefined;
   #cancelTimer: () => void;
 
   constructor(options: DispatcherOptions) {
@@ -76,6 +79,11 @@ export class Dispatcher {
   begin(): void {
     this.#ready = true;
     this.wake("pipelines");
+  }
+
+  /** What kept a run from being offered at the last look. */
+  waitingOf(runId: string): Waiting | undefined {
+    return this.#waiting.get(runId);
   }
 
   /** Runs to ask the runner about: accepted ones it didn't list, and those it knows more of. */
@@ -173,44 +181,24 @@ export class Dispatcher {
   }
 
   async #offer(open: readonly RunRecord[], wanted: Wanted): Promise<void> {
-    const { maxConcurrentRuns, delivery } = this.#options;
-    if (this.#pause !== undefined) return;
-    const underWay = (run: RunRecord): boolean => this.#flights.has(`start ${run.runId}`);
-    const taken = open.filter((run) => run.dispatch !== "waiting" || underWay(run));
-    const keys = new Map(wanted.pipelines.map((key) => [key.pipelineId, key]));
-    let free = maxConcurrentRuns - taken.length;
-    // One run of a pipeline at a time (docs/adr/0010): offering a second would take the place of another pipeline's.
-    const busy = new Set(taken.map((run) => run.pipelineId));
-    const starts: [key: string, task: () => Promise<"done" | "later">][] = [];
+    const { maxConcurrentRuns, delivery, book } = this.#options;
+    const isUnderWay = (run: RunRecord): boolean => this.#flights.has(`start ${run.runId}`);
+    const pause = this.#pause?.refusal;
+    const offers = judgeOffers({ open, wanted, maxConcurrentRuns, delivery, isUnderWay, pause });
+    const before = this.#waiting;
+    this.#waiting = offers.waiting;
     for (const run of open) {
-      if (run.dispatch !== "waiting" || underWay(run)) continue;
-      const key = keys.get(run.pipelineId);
-      if (key === undefined) {
-        await this.#fail(run, "ConfigError", {
-          summary: "The pipeline is not deployed any more",
-          advice: "Deploy the pipeline and run it again",
-        });
-        continue;
-      }
-      const refusal = delivery.refusalOf(key.pipelineId, key.generation);
-      const failure = refusal === undefined ? undefined : refusalFailure(refusal.reason);
-      if (failure !== undefined) {
-        const { message: detail = "", advice } = refusal ?? {};
-        const told = advice === undefined ? { detail } : { detail, advice };
-        await this.#fail(run, failure.category, { summary: failure.summary, ...told });
-        continue;
-      }
-      const generation = delivery.generationOf(key.pipelineId);
-      if (free <= 0 || busy.has(run.pipelineId) || generation < key.generation) continue;
-      starts.push([`start ${run.runId}`, () => this.#start(run, generation)]);
-      busy.add(run.pipelineId);
-      free--;
+      if (before.get(run.runId)?.text !== offers.waiting.get(run.runId)?.text) book.announce(run);
     }
-    this.#flights.launchAll(starts);
+    for (const { run, doom } of offers.doomed) await this.#fail(run, doom);
+    if (this.#pause !== undefined) return;
+    this.#flights.launchAll(
+      offers.starts.map(({ run, generation }) => [`start ${run.runId}`, () => this.#start(run, generation)] as const),
+    );
   }
 
   async #start(run: RunRecord, generation: number): Promise<"done" | "later"> {
-    const { store, clock, operations } = this.#options;
+    const { store, book, clock, operations } = this.#options;
     if (this.#closed) return "done";
     const now = clock.now();
     const fresh = await store.offerRun(run.runId, now);
@@ -232,13 +220,15 @@ export class Dispatcher {
       });
     } catch (error) {
       if (isKind(error, GATEWAY_ERRORS.RunnerBusy)) {
-        await store.setDispatch(run.runId, "waiting");
+        const { message, advice } = error;
+        await book.setDispatch(run.runId, "waiting", { message, advice });
         return "later";
       }
       const unsendable = isKind(error, PROTOCOL_ERRORS.FrameTooLarge) || isKind(error, PROTOCOL_ERRORS.BadFrame);
       // Without a verdict it stays offered: the inventory of the next session tells whether the runner has it.
       if (!unsendable) throw error;
-      await this.#fail(fresh, "ConfigError", {
+      await this.#fail(fresh, {
+        category: "ConfigError",
         summary: "The run's overrides can't be sent",
         detail: describeError(error),
       });
@@ -255,10 +245,10 @@ export class Dispatcher {
       return "done";
     }
     if (outcome.kind === "failed") {
-      await this.#fail(run, outcome.category, outcome);
+      await this.#fail(run, outcome);
       return "done";
     }
-    await book.setDispatch(run.runId, "waiting");
+    await book.setDispatch(run.runId, "waiting", outcome.refusal);
     if (outcome.kind === "redeploy") delivery.forget(run.pipelineId);
     if (outcome.kind === "full" || outcome.kind === "pause") {
       this.#endPause();
@@ -267,18 +257,15 @@ export class Dispatcher {
         this.#endPause();
         this.#turnSoon();
       });
-      this.#pause = { kind: outcome.kind, cancel };
+      this.#pause = { kind: outcome.kind, refusal: outcome.refusal, cancel };
+      this.#turnSoon();
       return "done";
     }
     return "later";
   }
 
-  async #fail(
-    run: RunRecord,
-    category: FailureCategory,
-    told: { readonly summary: string; readonly detail?: string; readonly advice?: string },
-  ): Promise<void> {
+  async #fail(run: RunRecord, doom: Doom): Promise<void> {
     const { book, clock, runnerId } = this.#options;
-    await book.take(runnerId, failed(run, clock.now(), category, told));
+    await book.take(runnerId, failed(run, clock.now(), doom));
   }
 }

@@ -139,7 +139,8 @@ export class PipelineDelivery {
       throw error;
     }
     if (verdict.outcome === "refused") {
-      return this.#refuse(pipelineId, generation, verdict.reason, verdict.message, verdict.advice);
+      const { reason, message, advice, category } = verdict;
+      return this.#refuse(pipelineId, generation, reason, message, { advice, ...(category && { category }) });
     }
     if (verdict.outcome === "unsupported") {
       return this.#refuse(pipelineId, generation, "unsupported", verdict.message);
@@ -168,9 +169,8 @@ export class PipelineDelivery {
     generation: number,
     reason: RefusedPipeline["reason"],
     message: string,
-    advice?: string,
+    told: Pick<RefusedPipeline, "advice" | "category"> = {},
   ): "later" {
-    const told = advice === undefined ? {} : { advice };
     this.#refused.set(pipelineId, { pipelineId, generation, reason, message, ...told });
     this.#options.log.warn("A runner can't be given a pipeline", {
       runnerId: this.#options.runnerId,

@@ -1,8 +1,9 @@
 import type { Clock } from "../../base/clock.ts";
 import type { RunReport } from "../../protocol/messages.ts";
-import type { DispatchState, RunRecord, Store } from "../store/store.ts";
+import type { DispatchState, RunRecord, StartRefusal, Store } from "../store/store.ts";
 import type { EventHub } from "./events.ts";
 import { settleWaiting } from "./settle.ts";
+import type { WaitingReasons } from "./waiting.ts";
 
 /** Writes changes of runs to the store and then tells them to the listeners. */
 export interface RunBook {
@@ -11,13 +12,21 @@ export interface RunBook {
     runnerId: string,
     report: RunReport,
   ): Promise<{ readonly run: RunRecord; readonly changed: boolean } | undefined>;
-  setDispatch(runId: string, dispatch: DispatchState): Promise<void>;
+  /** `refusal`: why a waiting run was not taken. */
+  setDispatch(runId: string, dispatch: DispatchState, refusal?: StartRefusal): Promise<void>;
+  /** What is told of a run has changed, though its record hasn't. */
+  announce(run: RunRecord): void;
   /** Ends those of the runs that shall no longer wait; answers with the others. */
   settle(runs: readonly RunRecord[]): Promise<readonly RunRecord[]>;
 }
 
 /** Makes it over a store. */
-export function createRunBook(store: Store, clock: Clock, changes: EventHub<RunRecord>): RunBook {
+export function createRunBook(
+  store: Store,
+  clock: Clock,
+  changes: EventHub<RunRecord>,
+  reasonOf: WaitingReasons,
+): RunBook {
   const take: RunBook["take"] = async (runnerId, report) => {
     const taken = await store.takeReport(runnerId, report, clock.now());
     if (taken?.changed === true) changes.emit(taken.run);
@@ -26,15 +35,17 @@ export function createRunBook(store: Store, clock: Clock, changes: EventHub<RunR
   return {
     take,
 
-    async setDispatch(runId, dispatch) {
-      const run = await store.setDispatch(runId, dispatch);
+    announce: changes.emit,
+
+    async setDispatch(runId, dispatch, refusal) {
+      const run = await store.setDispatch(runId, dispatch, refusal);
       if (run !== undefined) changes.emit(run);
     },
 
     async settle(runs) {
       const others: RunRecord[] = [];
       for (const run of runs) {
-        const end = settleWaiting(run, clock.now());
+        const end = await settleWaiting(run, clock.now(), reasonOf);
         if (end === undefined) others.push(run);
         else await take(run.runnerId, end);
       }

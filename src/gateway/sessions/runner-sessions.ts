@@ -14,6 +14,7 @@ import type { LiveSession, SessionShared } from "./session-shared.ts";
 import type { RunnerSessions, SessionInfo } from "./sessions.ts";
 import { SupersededInstances } from "./superseded-instances.ts";
 import { startSweeps } from "./sweeps.ts";
+import { createWaitingReasons } from "./waiting.ts";
 
 const MAX_SOCKETS = 2000;
 const CLOSE_LIMIT_MS = 4000;
@@ -39,9 +40,14 @@ export function createRunnerSessions(options: RunnerSessionsOptions): RunnerSess
   const { store, clock, log, onChange } = options;
   const runChanges = createEventHub<RunRecord>("changes of runs", log);
   const logChanges = createEventHub<string>("growing logs", log);
-  const book = createRunBook(store, clock, runChanges);
   const sockets = new Set<Session>();
   const live = new Map<string, LiveSession>();
+  const reasonOf = createWaitingReasons(store, (runnerId) => {
+    const session = live.get(runnerId);
+    if (session === undefined) return undefined;
+    return { isReady: session.info?.state === "ready", waitingOf: (runId) => session.waitingOf(runId) };
+  });
+  const book = createRunBook(store, clock, runChanges, reasonOf);
   const touches = new Set<Promise<void>>();
   const sweeps = startSweeps({
     store,
@@ -142,6 +148,7 @@ export function createRunnerSessions(options: RunnerSessionsOptions): RunnerSess
       throw new CodedError(GATEWAY_ERRORS.RunnerNotConnected, message);
     },
 
+    waitingReason: reasonOf,
     announceRun: runChanges.emit,
     onRunChanged: runChanges.listen,
     onLogAppended: logChanges.listen,

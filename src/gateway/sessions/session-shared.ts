@@ -6,6 +6,7 @@ import type { Capture } from "./link.ts";
 import type { RunBook } from "./run-book.ts";
 import type { OperationRequest, SessionInfo, VerdictBody, WhatChanged } from "./sessions.ts";
 import type { SupersededInstances } from "./superseded-instances.ts";
+import type { Waiting } from "./waiting.ts";
 import type { WorkflowSettings } from "./workflow-config.ts";
 
 /** A session as the others see it. */
@@ -20,6 +21,8 @@ export interface LiveSession {
   /** Undefined while both sides still compare what they have. */
   ask(operation: OperationRequest): Promise<VerdictBody> | undefined;
   close(name: CloseName, reason: string): void;
+  /** See Dispatcher. */
+  waitingOf(runId: string): Waiting | undefined;
 }
 
 /** What sessions share. */

@@ -13,6 +13,7 @@ import { Link, type LinkEnd } from "./link.ts";
 import type { Wanted } from "./pipeline-delivery.ts";
 import type { LiveSession, SessionShared } from "./session-shared.ts";
 import type { OperationRequest, RunnerIdentity, SessionInfo, VerdictBody, WhatChanged } from "./sessions.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** The gateway's half of one session, from the open socket to its end: greeting, comparing, ready. */
 export class Session implements LiveSession {
@@ -81,6 +82,10 @@ export class Session implements LiveSession {
 
   wake(changed?: WhatChanged): void {
     this.#greeted?.dispatcher.wake(changed);
+  }
+
+  waitingOf(runId: string): Waiting | undefined {
+    return this.#greeted?.dispatcher.waitingOf(runId);
   }
 
   /** Undefined while both sides still compare what they have. */

@@ -1,6 +1,14 @@
-import type { CloseName, MessageBodies, OperationType, PipelineKey, RefusalReason } from "../../protocol/messages.ts";
+import type {
+  CloseName,
+  FailureCategory,
+  MessageBodies,
+  OperationType,
+  PipelineKey,
+  RefusalReason,
+} from "../../protocol/messages.ts";
 import type { Socket } from "../../runtime/socket.ts";
 import type { RunRecord } from "../store/store.ts";
+import type { WaitingReasons } from "./waiting.ts";
 
 /** An operation without its id, which the session adds. */
 export type OperationRequest = {
@@ -28,6 +36,8 @@ export interface RefusedPipeline {
   readonly message: string;
   /** What the runner says to do. */
   readonly advice?: string;
+  /** What kind of failure it is, where the runner knows it. */
+  readonly category?: FailureCategory;
 }
 
 /** A live session, for people and programs. */
@@ -74,6 +84,8 @@ export interface RunnerSessions {
    * @throws CodedError RunnerNotConnected (no session, or it ended first), VerdictTimedOut (the session is closed as well), BadFrame, FrameTooLarge
    */
   ask(runnerId: string, operation: OperationRequest): Promise<VerdictBody>;
+  /** Why a queued run isn't running; there is always a reason. */
+  readonly waitingReason: WaitingReasons;
   /** Tells the listeners of a run that somebody else has changed or added (the API's own writes). */
   announceRun(run: RunRecord): void;
   /** Calls `listener` with each run whose record changed. @throws CodedError TooManyListeners */

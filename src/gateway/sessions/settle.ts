@@ -4,6 +4,7 @@ import { FAILURE_CATEGORIES, type FailureCategory } from "../../protocol/failure
 import type { RunReport } from "../../protocol/messages.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
 import type { RunRecord } from "../store/store.ts";
+import type { WaitingReasons } from "./waiting.ts";
 
 /*
  * Ends that the gateway decides by itself, as reports for `Store.takeReport`.
@@ -13,16 +14,23 @@ import type { RunRecord } from "../store/store.ts";
 export type RunIdentity = Pick<RunRecord, "runId" | "pipelineId" | "attempt">;
 
 /**
- * The end of a run that its runner was never asked to start: stopped on request, or failed with `StartTimeout` behind
- * its deadline. Undefined while it shall go on waiting, and for every run that was offered.
+ * The end of a run that its runner was never asked to start, or has refused: stopped on request, or failed behind its deadline
+ * by what it waited for last. Undefined while it shall go on waiting, and for every run that is offered.
  */
-export function settleWaiting(run: RunRecord, now: number): RunReport | undefined {
+export async function settleWaiting(
+  run: RunRecord,
+  now: number,
+  reasonOf: WaitingReasons,
+): Promise<RunReport | undefined> {
   if (run.dispatch !== "waiting" || isTerminal(run.state)) return undefined;
   if (run.stopRequested) return stopped(run, now);
   if (now <= run.startDeadline) return undefined;
-  return failed(run, now, "StartTimeout", {
+  const { text, category = "StartTimeout", advice } = await reasonOf(run);
+  return failed(run, now, {
+    category,
     summary: "The runner did not take the run before its deadline",
-    detail: `asked for at ${instant(run.createdAt)}, to be started by ${instant(run.startDeadline)}`,
+    detail: `${text}; asked for at ${instant(run.createdAt)}, to be started by ${instant(run.startDeadline)}`,
+    ...(advice === undefined ? {} : { advice }),
   });
 }
 
@@ -42,9 +50,14 @@ function stopped(run: RunIdentity, now: number): RunReport {
 export function failed(
   run: RunIdentity,
   now: number,
-  category: FailureCategory,
-  told: { readonly summary: string; readonly detail?: string; readonly advice?: string },
+  told: {
+    readonly category: FailureCategory;
+    readonly summary: string;
+    readonly detail?: string;
+    readonly advice?: string;
+  },
 ): RunReport {
+  const { category } = told;
   const advice = told.advice === undefined || told.advice === "" ? FAILURE_CATEGORIES[category] : told.advice;
   return {
     runId: run.runId,
@@ -64,7 +77,8 @@ export function failed(
 
 /** A run that its runner had accepted and doesn't have any more. */
 export function lost(run: RunIdentity, now: number, evidence: string): RunReport {
-  return failed(run, now, "Lost", {
+  return failed(run, now, {
+    category: "Lost",
     summary: "The runner accepted the run and no longer has it",
     detail: evidence,
   });

@@ -1,19 +1,18 @@
 import { assertNever } from "../../base/errors.ts";
 import type { FailureCategory } from "../../protocol/failure-category.ts";
 import type { RefusalReason, RunReport } from "../../protocol/messages.ts";
+import type { StartRefusal } from "../store/store.ts";
 import type { VerdictBody } from "./sessions.ts";
 
 /** What a verdict on `run.start` means for the run. */
 export type StartOutcome =
   | { readonly kind: "accepted"; readonly report?: RunReport }
-  /** Offered again after a while. */
-  | { readonly kind: "retry" }
-  /** The runner has no room: nothing is offered until a run ends or a while has passed. */
-  | { readonly kind: "full" }
-  /** The runner takes no runs at all for now. */
-  | { readonly kind: "pause" }
-  /** The runner lacks this generation of the pipeline: it is sent again first. */
-  | { readonly kind: "redeploy" }
+  /**
+   * It waits, and is told why. `retry`: offered again after a while. `full`: the runner has no room, so nothing is offered until a
+   * run ends or a while has passed. `pause`: it takes no runs at all for now. `redeploy`: it lacks this generation of the
+   * pipeline, which is sent again first.
+   */
+  | { readonly kind: "retry" | "full" | "pause" | "redeploy"; readonly refusal: StartRefusal }
   | {
       readonly kind: "failed";
       readonly category: FailureCategory;
@@ -30,7 +29,7 @@ export function startOutcome(verdict: VerdictBody): StartOutcome {
     case "duplicate":
       return { kind: "accepted", report: verdict.run };
     case "refused":
-      return refusalOutcome(verdict.reason, verdict.message, verdict.advice);
+      return refusalOutcome(verdict);
     case "unsupported":
       return {
         kind: "failed",
@@ -39,7 +38,7 @@ export function startOutcome(verdict: VerdictBody): StartOutcome {
         detail: verdict.message,
       };
     case "answered":
-      return { kind: "retry" };
+      return { kind: "retry", refusal: { message: "its answer was none to this question", advice: "" } };
     default:
       return assertNever(verdict, "verdict");
   }
@@ -63,11 +62,18 @@ export function refusalFailure(
   return undefined;
 }
 
-function refusalOutcome(reason: RefusalReason, message: string, advice: string): StartOutcome {
+function refusalOutcome(verdict: Extract<VerdictBody, { outcome: "refused" }>): StartOutcome {
+  const { reason, message, advice, category } = verdict;
   const failure = refusalFailure(reason);
   if (failure !== undefined) return { kind: "failed", ...failure, detail: message, advice };
-  if (reason === "full") return { kind: "full" };
-  if (reason === "draining" || reason === "standby") return { kind: "pause" };
-  if (reason === "unknownPipeline" || reason === "staleGeneration") return { kind: "redeploy" };
-  return { kind: "retry" };
+  const refusal: StartRefusal = { message, advice, ...(category === undefined ? {} : { category }) };
+  return { kind: KINDS[reason] ?? "retry", refusal };
 }
+
+const KINDS: Readonly<Partial<Record<RefusalReason, "full" | "pause" | "redeploy">>> = {
+  full: "full",
+  draining: "pause",
+  standby: "pause",
+  unknownPipeline: "redeploy",
+  staleGeneration: "redeploy",
+};

@@ -12,6 +12,8 @@ export type RunStore = Pick<
   "addRun" | "findRun" | "listRuns" | "openRuns" | "offerRun" | "setDispatch" | "requestStop" | "takeReport"
 >;
 
+/** What a run was refused for is over. */
+const ACCEPTED = { dispatch: "accepted", refusal_json: null } as const;
 const OPEN_STATES = RUN_STATES.filter((state) => !TERMINAL_STATES.has(state));
 
 /** Makes it over an open database; `write` shares commits. */
@@ -53,7 +55,11 @@ export function createRunStore(db: Kysely<Database>, write: Write): RunStore {
         return numUpdatedRows === 0n ? undefined : findRun(transaction, runId);
       }),
 
-    setDispatch: (runId, dispatch) => write((transaction) => update(transaction, runId, { dispatch })),
+    setDispatch: (runId, dispatch, refusal) => {
+      const told = refusal === undefined ? {} : { refusal_json: toJson(refusal) };
+      const columns = dispatch === "accepted" ? ACCEPTED : { dispatch, ...told };
+      return write((transaction) => update(transaction, runId, columns));
+    },
 
     requestStop: (runId) => write((transaction) => update(transaction, runId, { stop_requested: 1 })),
 
@@ -102,11 +108,11 @@ function newsIn(report: RunReport, known: Selectable<RunTable>): Partial<Selecta
   if (supersedes(report, moment)) {
     // A new attempt starts from nothing; within one, the start that was told stands.
     const base = report.attempt === known.attempt ? { ...told, started_at: told.started_at ?? known.started_at } : told;
-    return TERMINAL_STATES.has(report.state) ? base : { ...base, dispatch: "accepted" };
+    return TERMINAL_STATES.has(report.state) ? { ...base, refusal_json: null } : { ...base, ...ACCEPTED };
   }
   if (report.attempt !== known.attempt || report.state !== known.state) return undefined;
   // Who reports on a run has it.
-  const accepted = TERMINAL_STATES.has(report.state) || known.dispatch === "accepted" ? {} : { dispatch: "accepted" };
+  const accepted = TERMINAL_STATES.has(report.state) || known.dispatch === "accepted" ? {} : ACCEPTED;
   const waiting = told.waiting === known.waiting || report.state !== "queued" ? {} : { waiting: told.waiting };
   const missing = Object.entries(told).filter(
     ([column, value]) => value !== null && known[column as keyof typeof told] === null,
@@ -136,7 +142,7 @@ async function addReported(
       run_id: report.runId,
       pipeline_id: report.pipelineId,
       runner_id: runnerId,
-      dispatch: "accepted",
+      ...ACCEPTED,
       stop_requested: 0,
       source_config_override_json: null,
       app_config_override_json: null,
@@ -182,7 +188,7 @@ async function findRun(db: Kysely<Database>, runId: string): Promise<RunRecord |
 async function update(
   transaction: Transaction<Database>,
   runId: string,
-  columns: Partial<Pick<Selectable<RunTable>, "dispatch" | "stop_requested">>,
+  columns: Partial<Pick<Selectable<RunTable>, "dispatch" | "stop_requested" | "refusal_json">>,
 ): Promise<RunRecord | undefined> {
   await transaction.updateTable("run").set(columns).where("run_id", "=", runId).execute();
   return findRun(transaction, runId);

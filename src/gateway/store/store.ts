@@ -1,6 +1,7 @@
 import type { Sensitive } from "../../base/sensitive.ts";
 import type {
   Failure,
+  FailureCategory,
   JsonObject,
   LogEnd,
   PipelineKey,
@@ -80,6 +81,14 @@ export interface PipelineRecord {
 /** Where a run stands between gateway and runner, beside its own state. */
 export type DispatchState = "waiting" | "offered" | "accepted";
 
+/** Why a runner didn't take a run; it waits and is offered again. */
+export interface StartRefusal {
+  readonly message: string;
+  readonly advice: string;
+  /** What the failure is if it never starts. */
+  readonly category?: FailureCategory;
+}
+
 /** A run as the gateway knows it. */
 export interface RunRecord {
   readonly runId: string;
@@ -90,6 +99,8 @@ export interface RunRecord {
   readonly dispatch: DispatchState;
   /** With `queued`: what keeps it from running, as its runner tells. */
   readonly waiting?: string;
+  /** While it waits: why its runner didn't take it the last time. */
+  readonly refusal?: StartRefusal;
   readonly stopRequested: boolean;
   readonly sourceConfigOverride?: JsonObject;
   /** Replaces `appConfig`, where the pipeline is an application. */
@@ -222,8 +233,8 @@ export interface Store {
   openRuns(runnerId: string): Promise<readonly RunRecord[]>;
   /** Notes that a waiting run is offered; undefined, and nothing is noted, when it isn't waiting any more or has no time left. */
   offerRun(runId: string, now: number): Promise<RunRecord | undefined>;
-  /** Undefined when there is no such run. */
-  setDispatch(runId: string, dispatch: DispatchState): Promise<RunRecord | undefined>;
+  /** A refusal is kept until the run is accepted. Undefined when there is no such run. */
+  setDispatch(runId: string, dispatch: DispatchState, refusal?: StartRefusal): Promise<RunRecord | undefined>;
   /** Undefined when there is no such run. */
   requestStop(runId: string): Promise<RunRecord | undefined>;
   /**

@@ -83,6 +83,8 @@ export interface RunTable {
   dispatch: string;
   /** What keeps a queued run from running. */
   waiting: string | null;
+  /** Why the runner didn't take it, while it waits. */
+  refusal_json: string | null;
   stop_requested: number;
   source_config_override_json: string | null;
   app_config_override_json: string | null;

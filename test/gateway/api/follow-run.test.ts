@@ -1,12 +1,16 @@
 import { expect, onTestFinished, test } from "vitest";
 import { followRun, type RunEventSink } from "../../../src/gateway/api/follow-run.ts";
 import { createLogProofs } from "../../../src/gateway/api/log-proof.ts";
+import { runView } from "../../../src/gateway/api/run-view.ts";
 import type { RunRecord } from "../../../src/gateway/store/store.ts";
 import { FakeClock } from "../../fakes/clock.ts";
 import { eventually } from "../../fakes/eventually.ts";
 import { openTestData } from "../auth/open-test-store.ts";
 
 type Event = Parameters<RunEventSink["send"]>[0];
+
+/** A run as it is shown; what it waits for is none of these tests' business. */
+const viewOf = (run: RunRecord) => runView(run, { waitingReason: async () => ({ text: "its turn" }) });
 
 /** Follows a run of a real store on a clock that the test moves. */
 async function setUp(more: Partial<RunRecord> = {}) {
@@ -50,6 +54,7 @@ async function setUp(more: Partial<RunRecord> = {}) {
     signal: stop.signal,
     clock,
     proofOf: createLogProofs(store),
+    viewOf,
     feed: {
       subscribe: (_, changed) => {
         listeners.add(changed);
@@ -130,7 +135,7 @@ test("followRun ends quietly when the run is gone", async () => {
   const feed = { subscribe: () => () => undefined };
   const { signal } = new AbortController();
   const proofOf = createLogProofs(store);
-  await followRun({ store, runId: crypto.randomUUID(), after: 0, sink, signal, clock, proofOf, feed });
+  await followRun({ store, runId: crypto.randomUUID(), after: 0, sink, signal, clock, proofOf, feed, viewOf });
   expect(events).toEqual([]);
 });
 

@@ -97,6 +97,19 @@ test("events tell each state and all of the log as they come, then the end, and 
   for (const { id, data } of live.named("log")) expect(id).toBe(String(data["nextOffset"]));
 });
 
+test("events tell what a queued run waits for, each time it is something else", async () => {
+  const gateway = await TestGateway.start();
+  const { pipelineId } = await gateway.deployed();
+  const first = await gateway.startRun(pipelineId);
+  const second = await gateway.startRun(pipelineId);
+  const live = await follow(gateway, second.runId);
+  const told = (): unknown[] => live.named("run").map(({ data }) => data["waiting"]);
+  await eventually(() => expect(told()).toEqual([expect.stringMatching(/^runner alpha has never connected; next: /)]));
+  await gateway.runner();
+  await eventually(() => expect(told().at(-1)).toContain(`run ${first.runId} of its pipeline is live`));
+  expect((await gateway.run(second.runId)).waiting).toBe(told().at(-1));
+});
+
 test("events resume the log at the byte that was asked for, or behind the last event", async () => {
   const { gateway, runner, runId, end } = await setUp();
   runner.log(runId, 0, "one\ntwo\n");

@@ -44,15 +44,29 @@ describe("compareRuns", () => {
 });
 
 describe("settleWaiting", () => {
-  it("ends only runs that were never offered: on request, or behind their deadline", () => {
+  const gone = async () => ({ text: "runner alpha is away" });
+
+  it("ends only runs that were never offered: on request, or behind their deadline", async () => {
     const late = { startDeadline: 10 };
-    expect(settleWaiting(run(late), 10)).toBeUndefined();
-    expect(settleWaiting(run(late), 11)).toMatchObject({ state: "failed", failure: { category: "StartTimeout" } });
-    expect(settleWaiting(run({ ...late, stopRequested: true }), 11)).toMatchObject({ state: "stopped" });
+    expect(await settleWaiting(run(late), 10, gone)).toBeUndefined();
+    expect(await settleWaiting(run(late), 11, gone)).toMatchObject({
+      state: "failed",
+      failure: { category: "StartTimeout", detail: expect.stringContaining("runner alpha is away") },
+    });
+    expect(await settleWaiting(run({ ...late, stopRequested: true }), 11, gone)).toMatchObject({ state: "stopped" });
     for (const dispatch of ["offered", "accepted"] as const) {
-      expect(settleWaiting(run({ ...late, dispatch, stopRequested: true }), 11)).toBeUndefined();
+      expect(await settleWaiting(run({ ...late, dispatch, stopRequested: true }), 11, gone)).toBeUndefined();
     }
-    expect(settleWaiting(run({ ...late, state: "stopped" }), 11)).toBeUndefined();
+    expect(await settleWaiting(run({ ...late, state: "stopped" }), 11, gone)).toBeUndefined();
+  });
+
+  it("ends a run by what kept it, when that was more than being late", async () => {
+    const quota = async () => ({ text: "exceeded quota", category: "Quota", advice: "raise it" }) as const;
+    expect((await settleWaiting(run({ startDeadline: 10 }), 11, quota))?.failure).toMatchObject({
+      category: "Quota",
+      detail: expect.stringContaining("exceeded quota"),
+      advice: "raise it",
+    });
   });
 });
 

@@ -106,6 +106,11 @@ export class Harness {
     return one;
   }
 
+  /** What a run is told to wait for. */
+  async waitsFor(runId: string): Promise<string> {
+    return (await this.sessions.waitingReason(await this.find(runId))).text;
+  }
+
   async find(runId: string): Promise<RunRecord> {
     const found = await this.store.findRun(runId);
     if (found === undefined) throw new Error(`no run ${runId}`);

@@ -142,10 +142,18 @@ const attempts: Migration = {
   },
 };
 
+/** Why a waiting run was not taken by its runner. */
+const refusals: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema.alterTable("run").addColumn("refusal_json", "text").execute();
+  },
+};
+
 /** Every migration by name, in the order they are applied. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-first": first,
   "0002-application-overrides": applicationOverrides,
   "0003-log-delivery": logDelivery,
   "0004-attempts": attempts,
+  "0005-refusals": refusals,
 };
