@@ -1,27 +1,32 @@
 import { CodedError, errorCode, explainError } from "./base/errors.ts";
-import { COMMANDS } from "./commands/catalogue.ts";
-import { helpText } from "./commands/help.ts";
+import { findCommand } from "./commands/find-command.ts";
+import { helpOf, helpText } from "./commands/help.ts";
 import { commandArguments, exitNow, writeError, writeOut } from "./runtime/system.ts";
 
 /** Loads the one command that is asked for, so that no other role's code is evaluated. */
 async function main(args: readonly string[]): Promise<number> {
-  const [name = "help", ...rest] = args;
-  if (helpWords.has(name)) {
-    await writeOut(helpText(COMMANDS));
+  const [first = "help", ...others] = args;
+  const line = HELP_WORDS.has(first) ? [...others, "--help"] : first === "--version" ? ["version", ...others] : args;
+  if (HELP_WORDS.has(line[0] ?? "")) {
+    await writeOut(helpText());
     return 0;
   }
-  const wanted = name === "--version" ? "version" : name;
-  const command = Object.hasOwn(COMMANDS, wanted) ? COMMANDS[wanted] : undefined;
-  if (command === undefined) {
-    await writeError(
-      `UsageError: Cannot run ${JSON.stringify(name)}: there is no such command\n  next: see hybrid-runner help\n`,
-    );
-    return 2;
+  const found = findCommand(line);
+  if (asksForHelp(found.rest)) {
+    await writeOut(await helpOf(found));
+    return 0;
   }
-  return (await command.load()).run(rest);
+  return (await found.entry.load()).run(found.rest);
 }
 
-const helpWords = new Set(["help", "--help", "-h"]);
+const HELP_WORDS = new Set(["help", "--help", "-h"]);
+
+/** What stands behind `--` belongs to another program. */
+function asksForHelp(rest: readonly string[]): boolean {
+  const dashes = rest.indexOf("--");
+  return (dashes < 0 ? rest : rest.slice(0, dashes)).some((word) => word === "--help" || word === "-h");
+}
+
 const usageCodes = new Set(["UsageError", "ConfigInvalid"]);
 
 main(commandArguments()).then(

@@ -1,3 +1,4 @@
+import { commandsMarkdown } from "./commands-markdown.ts";
 import { configurationMarkdown } from "./configuration-markdown.ts";
 import { troubleshooting } from "./errors.ts";
 import { metricsMarkdown } from "./metrics-markdown.ts";
@@ -17,6 +18,7 @@ export interface GeneratedFile {
 export const generatedFiles: readonly GeneratedFile[] = [
   { path: "src/protocol/messages.ts", make: () => protocolTypes() },
   { path: "docs/protocol.schema.json", make: () => protocolSchema() },
+  { path: "docs/commands.md", make: () => commandsMarkdown() },
   { path: "docs/configuration.md", make: () => configurationMarkdown() },
   { path: "docs/metrics.md", make: () => metricsMarkdown() },
   { path: "docs/rbac.md", make: () => rbacMarkdown() },

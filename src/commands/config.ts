@@ -1,29 +1,32 @@
-import { CodedError } from "../base/errors.ts";
 import { exposures } from "../config/exposure.ts";
 import { evaluateSettings } from "../config/load.ts";
 import { readSources } from "../config/read.ts";
 import { type ShownSetting, showSettings } from "../config/show.ts";
-import { RUNTIME_ERRORS } from "../runtime/errors.ts";
+import type { FlagTable } from "../runtime/arguments.ts";
 import { writeOut } from "../runtime/system.ts";
+import type { FlagGroup } from "./command.ts";
+import { CONFIG_FLAG, settingFlags } from "./setting-flags.ts";
+
+/** Beside those that are settings. */
+export const flags: FlagTable = {
+  json: { type: "boolean", meaning: "for programs: settings, warnings and problems" },
+  ...CONFIG_FLAG,
+};
+
+/** Those of `run`: they may be given here too, to see what they would do. */
+export const settings: readonly FlagGroup[] = settingFlags();
 
 /** `hybrid-runner config show [--json] [flags of run]`: what the runner would work with, and what is wrong with it. Exit code 2 when it could not start. */
 export async function run(args: readonly string[]): Promise<number> {
-  const [action, ...rest] = args;
-  if (action !== "show") {
-    const found = action === undefined ? "no action was named" : `there is no action ${JSON.stringify(action)}`;
-    throw new CodedError(RUNTIME_ERRORS.UsageError, `Cannot do anything with the configuration: ${found}`, {
-      advice: "Write: hybrid-runner config show [--json]",
-    });
-  }
-  const { sources, configFile, values } = await readSources(rest, { json: { type: "boolean" } });
+  const { sources, configFile, values } = await readSources(args, flags);
   const evaluation = evaluateSettings(sources);
   const { problems } = evaluation;
   const warnings = [...evaluation.warnings, ...(await exposures(evaluation, sources, configFile))];
-  const settings = showSettings(evaluation, sources);
+  const shownSettings = showSettings(evaluation, sources);
   const shown =
     values["json"] === true
-      ? `${JSON.stringify({ settings, warnings, problems }, undefined, 2)}\n`
-      : asText(settings, warnings, problems);
+      ? `${JSON.stringify({ settings: shownSettings, warnings, problems }, undefined, 2)}\n`
+      : asText(shownSettings, warnings, problems);
   await writeOut(shown);
   return problems.length === 0 ? 0 : 2;
 }

@@ -1,11 +1,14 @@
 import { systemClock } from "../base/clock.ts";
 import { createNarrator, wantsColours } from "../demo/narrator.ts";
-import { readDemoOptions } from "../demo/options.ts";
+import { DEMO_FLAGS, readDemoOptions } from "../demo/options.ts";
 import { playDemo } from "../demo/story/play.ts";
+import type { FlagTable } from "../runtime/arguments.ts";
 import { environment, exitNow, isTerminal, onSignals, selfCommand, writeError, writeOut } from "../runtime/system.ts";
 
 /** A terminal and npm may both pass on the same Ctrl-C: a signal so soon after the first is not a second wish. */
 const SAME_SIGNAL_MS = 1000;
+
+export const flags: FlagTable = DEMO_FLAGS;
 
 /** `hybrid-runner demo [--once] [--json] [--directory DIR] [--keep]` */
 export async function run(args: readonly string[]): Promise<number> {

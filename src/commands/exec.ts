@@ -1,11 +1,15 @@
 import { systemClock } from "../base/clock.ts";
 import { errorCode, explainError, isKind } from "../base/errors.ts";
 import { createLog } from "../base/log.ts";
+import type { FlagTable } from "../runtime/arguments.ts";
 import { RUNTIME_ERRORS } from "../runtime/errors.ts";
 import { openStandardOutput } from "../runtime/standard-output.ts";
 import { environment, onSignals, writeError } from "../runtime/system.ts";
 import type { ExecRequest, WrapRequest } from "../wrapper/exec-request.ts";
 import { EXIT, exitCodeOf, exitCodeOfSignal } from "../wrapper/exit-code.ts";
+
+/** Loaded only to be explained: a run waits until its wrapper is loaded. */
+export const flags = async (): Promise<FlagTable> => (await import("../wrapper/exec-request.ts")).EXEC_FLAGS;
 
 /**
  * `hybrid-runner exec`: the wrapper. Resolves the references in `config` and in the other variables, starts the program and

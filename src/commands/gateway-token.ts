@@ -7,68 +7,75 @@ import * as parse from "../config/values.ts";
 import { tokenView } from "../gateway/api/token-view.ts";
 import type { TokenView } from "../gateway/api/views.ts";
 import { createRunnerToken, MAX_LIFETIME_SECONDS, type TokenWish } from "../gateway/auth/runner-tokens.ts";
-import { gatewayFlag, parseGatewayConfig } from "../gateway/config.ts";
+import { GATEWAY_SETTINGS, gatewayFlag, parseGatewayConfig } from "../gateway/config.ts";
 import { type GatewayData, openGatewayData } from "../gateway/data-directory.ts";
 import type { TokenRecord } from "../gateway/store/store.ts";
 import { type FlagTable, type ParsedArguments, parseArguments } from "../runtime/arguments.ts";
 import { RUNTIME_ERRORS } from "../runtime/errors.ts";
 import { environment, writeError, writeOut } from "../runtime/system.ts";
+import type { Command } from "./command.ts";
 
 const FLAGS: FlagTable = {
-  runner: { type: "string" },
-  "expires-in": { type: "string" },
-  json: { type: "boolean" },
-  [gatewayFlag("dataDirectory")]: { type: "string" },
-  [gatewayFlag("storeKeyFile")]: { type: "string" },
+  json: { type: "boolean", meaning: "for programs" },
+  [gatewayFlag("dataDirectory")]: { type: "string", value: "DIR", meaning: GATEWAY_SETTINGS.dataDirectory.meaning },
+  [gatewayFlag("storeKeyFile")]: { type: "string", value: "FILE", meaning: GATEWAY_SETTINGS.storeKeyFile.meaning },
 };
-const USAGE =
-  "gateway token create --runner ID|* [--expires-in 90d|never] | list | revoke ID, each with [--data-directory DIR] [--json]";
+const CREATE_FLAGS: FlagTable = {
+  runner: { type: "string", value: "ID", meaning: "the only runner it is good for; * for any" },
+  "expires-in": {
+    type: "string",
+    value: "TIME",
+    meaning: "such as 90d or 12h, up to 3650d; or never. 365d by default",
+  },
+  ...FLAGS,
+};
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** `hybrid-runner gateway token create|list|revoke`: works on the data directory, beside a live gateway or without one. */
-export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArguments(args, FLAGS);
-  const [action, ...operands] = positionals;
-  const task = action === undefined ? undefined : TASKS[action];
-  if (task === undefined || operands.length !== task.operands) {
+/** `hybrid-runner gateway token create`. */
+export const create: Command = {
+  flags: CREATE_FLAGS,
+  run: (args) => onTokens(args, CREATE_FLAGS, 0, (values) => [readWish(values), createToken]),
+};
+
+/** `hybrid-runner gateway token list`. */
+export const list: Command = { flags: FLAGS, run: (args) => onTokens(args, FLAGS, 0, () => [undefined, listTokens]) };
+
+/** `hybrid-runner gateway token revoke ID`. */
+export const revoke: Command = {
+  flags: FLAGS,
+  run: (args) => onTokens(args, FLAGS, 1, (_, [tokenId = ""]) => [tokenId, revokeToken]),
+};
+
+type Task<Asked> = (data: GatewayData, asked: Asked, json: boolean) => Promise<number>;
+
+/** Works on the gateway's data directory, beside a live gateway or without one; all that is wrong with the call is told before. */
+async function onTokens<Asked>(
+  args: readonly string[],
+  flags: FlagTable,
+  operands: number,
+  read: (values: ParsedArguments["values"], operands: readonly string[]) => readonly [Asked, Task<Asked>],
+): Promise<number> {
+  const { values, positionals } = parseArguments(args, flags);
+  if (positionals.length !== operands) {
     throw new CodedError(
       RUNTIME_ERRORS.UsageError,
-      "Cannot read the command line: it must name what to do with tokens",
-      {
-        advice: `Write hybrid-runner ${USAGE}`,
-      },
+      `Cannot read the command line: ${positionals.length} words stand beside its flags, and it needs ${operands}`,
+      { advice: "See the command with --help" },
     );
   }
-  const wish = action === "create" ? readWish(values) : {};
+  const [asked, work] = read(values, positionals);
   const data = await openGatewayData(parseGatewayConfig(placeFlags(values), environment()), {
     clock: systemClock,
     log: silentLog,
   });
   try {
-    return await task.run(data, { wish, tokenId: operands[0] ?? "", json: values["json"] === true });
+    return await work(data, asked, values["json"] === true);
   } finally {
     await data.store.close();
   }
 }
 
-interface Request {
-  readonly wish: TokenWish;
-  readonly tokenId: string;
-  readonly json: boolean;
-}
-
-interface Task {
-  readonly operands: number;
-  readonly run: (data: GatewayData, request: Request) => Promise<number>;
-}
-
-const TASKS: Readonly<Record<string, Task>> = {
-  create: { operands: 0, run: create },
-  list: { operands: 0, run: list },
-  revoke: { operands: 1, run: revoke },
-};
-
-async function create({ store, keys }: GatewayData, { wish, json }: Request): Promise<number> {
+async function createToken({ store, keys }: GatewayData, wish: TokenWish, json: boolean): Promise<number> {
   const { token, record } = await createRunnerToken(store, keys, wish, systemClock);
   if (json) {
     await writeOut(`${JSON.stringify({ token: token.reveal(), ...view(record) })}\n`);
@@ -81,14 +88,14 @@ async function create({ store, keys }: GatewayData, { wish, json }: Request): Pr
   return 0;
 }
 
-async function list({ store }: GatewayData, { json }: Request): Promise<number> {
+async function listTokens({ store }: GatewayData, _: undefined, json: boolean): Promise<number> {
   const tokens = await store.listTokens();
   if (json) await writeOut(`${JSON.stringify({ tokens: tokens.map(view) })}\n`);
   else await writeOut(tokens.map((token) => `${describe(token)}\n`).join("") || "No token was issued yet.\n");
   return 0;
 }
 
-async function revoke({ store }: GatewayData, { tokenId, json }: Request): Promise<number> {
+async function revokeToken({ store }: GatewayData, tokenId: string, json: boolean): Promise<number> {
   const revoked = await store.revokeToken(tokenId, systemClock.now());
   if (json) await writeOut(`${JSON.stringify({ tokenId, revoked })}\n`);
   else

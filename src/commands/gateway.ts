@@ -1,14 +1,15 @@
 import { systemClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
-import { parseGatewayConfig } from "../gateway/config.ts";
+import { GATEWAY_FLAGS, parseGatewayConfig } from "../gateway/config.ts";
 import { startGateway } from "../gateway/gateway.ts";
+import type { FlagTable } from "../runtime/arguments.ts";
 import { environment, writeError } from "../runtime/system.ts";
 import { stopInTime, untilSignal } from "./until-signal.ts";
 
-/** `hybrid-runner gateway`: the gateway, until TERM, INT or HUP; a second signal ends it at once. `gateway token …` is a command of its own. */
+export const flags: FlagTable = GATEWAY_FLAGS;
+
+/** `hybrid-runner gateway`: the gateway, until TERM, INT or HUP; a second signal ends it at once. */
 export async function run(args: readonly string[]): Promise<number> {
-  const [first, ...rest] = args;
-  if (first === "token") return (await import("./gateway-token.ts")).run(rest);
   const config = parseGatewayConfig(args, environment());
   const log = createLog({
     clock: systemClock,

@@ -4,18 +4,19 @@ import { evaluateSettings } from "../config/load.ts";
 import { defaultDataDirectory, readSources } from "../config/read.ts";
 import { listPodLogsOnSite, type PodLogOnSite, readPodLogOnSite } from "../executor/kubernetes/logs/logs-on-site.ts";
 import { findRunOnSite, listRunsOnSite, type RunOnSite, readLogOnSite } from "../executor/process/runs-on-site.ts";
-import { parseArguments } from "../runtime/arguments.ts";
+import { type FlagTable, parseArguments } from "../runtime/arguments.ts";
 import { RUNTIME_ERRORS } from "../runtime/errors.ts";
 import { absolutePath } from "../runtime/files.ts";
 import { openStandardOutput, type StandardOutput } from "../runtime/standard-output.ts";
 import { onSignals } from "../runtime/system.ts";
+import { CONFIG_FLAG } from "./setting-flags.ts";
 
-const FLAGS = {
-  follow: { type: "boolean" },
-  json: { type: "boolean" },
-  "data-directory": { type: "string" },
-  config: { type: "string" },
-} as const;
+export const flags: FlagTable = {
+  follow: { type: "boolean", meaning: "go on until the run has ended" },
+  json: { type: "boolean", meaning: "a line of JSON for each run, or for each piece of log with its offset in bytes" },
+  "data-directory": { type: "string", value: "DIR", meaning: "the runner's (or DATA_DIRECTORY)" },
+  ...CONFIG_FLAG,
+};
 
 /**
  * `hybrid-runner logs [RUN] [--follow] [--json] [--data-directory DIR]`: the whole masked log of a run as it lies on this machine,
@@ -23,7 +24,7 @@ const FLAGS = {
  * the beginning of an id. With `--json` a line of JSON for each run, or for each piece of log with its offset in bytes.
  */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArguments(args, FLAGS);
+  const { values, positionals } = parseArguments(args, flags);
   const [name, ...others] = positionals;
   if (others.length > 0) {
     throw new CodedError(RUNTIME_ERRORS.UsageError, `Cannot show logs: ${positionals.length} runs were named`, {
@@ -50,11 +51,11 @@ export async function run(args: readonly string[]): Promise<number> {
 
 /** The runner's own, from the same sources; other settings may be missing or wrong. */
 async function dataDirectoryOf(values: Readonly<Record<string, unknown>>): Promise<string> {
-  const flags = ["data-directory", "config"].flatMap((flag) => {
+  const given = ["data-directory", "config"].flatMap((flag) => {
     const value = values[flag];
     return typeof value === "string" ? [`--${flag}=${value}`] : [];
   });
-  const { sources } = await readSources(flags);
+  const { sources } = await readSources(given);
   const { dataDirectory } = evaluateSettings(sources).values;
   return absolutePath(dataDirectory ?? defaultDataDirectory(sources.environment));
 }

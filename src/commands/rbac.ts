@@ -8,17 +8,25 @@ import {
   roleYaml,
   rulesFor,
 } from "../executor/kubernetes/rights/role.ts";
-import { parseArguments } from "../runtime/arguments.ts";
+import { type FlagTable, parseArguments } from "../runtime/arguments.ts";
 import { RUNTIME_ERRORS } from "../runtime/errors.ts";
 import { writeOut } from "../runtime/system.ts";
 
-const FLAGS = {
-  "service-account": { type: "string" },
-  "runner-namespace": { type: "string" },
-  user: { type: "string" },
-  "ingestion-service-account": { type: "string" },
-  documented: { type: "boolean" },
-} as const;
+export const flags: FlagTable = {
+  "service-account": {
+    type: "string",
+    value: "NAME",
+    meaning: "the runner's service account; hybrid-runner by default",
+  },
+  "runner-namespace": { type: "string", value: "NAMESPACE", meaning: "where that is, when it is another one" },
+  user: { type: "string", value: "NAME", meaning: "the runner is a user and no service account" },
+  "ingestion-service-account": {
+    type: "string",
+    value: "NAME",
+    meaning: "the service account of the ingestion pods; ingestion by default",
+  },
+  documented: { type: "boolean", meaning: "what the documented chart grants, and no more" },
+};
 
 /**
  * `hybrid-runner rbac NAMESPACE`: the Role that the runner needs in the namespace of the ingestion pods, and that of the pods,
@@ -26,7 +34,7 @@ const FLAGS = {
  * another one) or a user (`--user`). With `--documented` what the documented chart grants it.
  */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArguments(args, FLAGS);
+  const { values, positionals } = parseArguments(args, flags);
   const [namespace, ...others] = positionals;
   if (namespace === undefined || others.length > 0) {
     const found = namespace === undefined ? "no namespace was named" : `${positionals.length} namespaces were named`;
@@ -34,7 +42,7 @@ export async function run(args: readonly string[]): Promise<number> {
       advice: "Write: hybrid-runner rbac NAMESPACE, the namespace of the ingestion pods",
     });
   }
-  const text = (flag: keyof typeof FLAGS, fallback: string): string => {
+  const text = (flag: string, fallback: string): string => {
     const value = values[flag];
     return typeof value === "string" ? value : fallback;
   };

@@ -1,4 +1,4 @@
-import { parseArguments } from "../runtime/arguments.ts";
+import { type FlagTable, parseArguments } from "../runtime/arguments.ts";
 import { absolutePath } from "../runtime/files.ts";
 
 /** What the demo was asked for. */
@@ -13,14 +13,17 @@ export interface DemoOptions {
   readonly directory?: string;
 }
 
+/** What may stand on the demo's command line. */
+export const DEMO_FLAGS: FlagTable = {
+  once: { type: "boolean", meaning: "end after the first run" },
+  json: { type: "boolean", meaning: "one JSON verdict on standard output; the story goes to standard error" },
+  keep: { type: "boolean", meaning: "don't remove the temporary directory" },
+  directory: { type: "string", value: "DIR", meaning: "an empty directory to work in; it is kept" },
+};
+
 /** Reads the demo's command line. @throws CodedError UsageError */
 export function readDemoOptions(args: readonly string[]): DemoOptions {
-  const { values } = parseArguments(args, {
-    once: { type: "boolean" },
-    json: { type: "boolean" },
-    keep: { type: "boolean" },
-    directory: { type: "string" },
-  });
+  const { values } = parseArguments(args, DEMO_FLAGS);
   const directory = values["directory"];
   return {
     once: values["once"] === true,

@@ -119,9 +119,12 @@ const KEYS = Object.keys(GATEWAY_SETTINGS) as (keyof GatewayConfig)[];
 /** Flags of the gateway's command line. */
 export const GATEWAY_FLAGS: FlagTable = {
   ...Object.fromEntries(
-    KEYS.filter((key) => GATEWAY_SETTINGS[key].secret !== true).map((key) => [gatewayFlag(key), { type: "string" }]),
+    KEYS.filter((key) => GATEWAY_SETTINGS[key].secret !== true).map((key) => [
+      gatewayFlag(key),
+      { type: "string", meaning: `${GATEWAY_SETTINGS[key].meaning} (${gatewayVariable(key)})` },
+    ]),
   ),
-  json: { type: "boolean" },
+  json: { type: "boolean", meaning: "the log as lines of JSON" },
 } as FlagTable;
 
 /** The flag of a setting, without dashes. */

@@ -3,8 +3,19 @@ import { CodedError } from "../base/errors.ts";
 import { nearName } from "../base/near-name.ts";
 import { RUNTIME_ERRORS } from "./errors.ts";
 
-/** What a command line may hold: long names without dashes, each a switch or with a value. */
-export type FlagTable = Readonly<Record<string, { readonly type: "string" | "boolean"; readonly multiple?: boolean }>>;
+/** One flag of a command line. */
+export interface Flag {
+  /** A switch, or one with a value. */
+  readonly type: "string" | "boolean";
+  readonly multiple?: boolean;
+  /** Stands for the value where the flag is explained, such as `FILE`. */
+  readonly value?: string;
+  /** What it does, for help and documents. */
+  readonly meaning?: string;
+}
+
+/** What a command line may hold: long names without dashes. */
+export type FlagTable = Readonly<Record<string, Flag>>;
 
 /** A parsed command line. */
 export interface ParsedArguments {
@@ -37,5 +48,10 @@ export function parseArguments(args: readonly string[], flags: FlagTable): Parse
 }
 
 function mutable(flags: FlagTable): Record<string, { type: "string" | "boolean"; multiple?: boolean }> {
-  return Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, { ...flag }]));
+  return Object.fromEntries(
+    Object.entries(flags).map(([name, { type, multiple }]) => [
+      name,
+      multiple === undefined ? { type } : { type, multiple },
+    ]),
+  );
 }

@@ -1,7 +1,7 @@
 import { CodedError } from "../base/errors.ts";
 import { readShape } from "../base/shape.ts";
 import type { JsonObject } from "../protocol/messages.ts";
-import { parseArguments } from "../runtime/arguments.ts";
+import { type FlagTable, parseArguments } from "../runtime/arguments.ts";
 import { RUNTIME_ERRORS } from "../runtime/errors.ts";
 import { providerName } from "../secrets/catalogue.ts";
 import { type SecretsSettings, secretsSettingsShape } from "../secrets/settings.ts";
@@ -25,14 +25,23 @@ export interface WrapRequest {
   readonly timeoutMs?: number;
 }
 
-const FLAGS = {
-  "run-directory": { type: "string" },
-  "secrets-provider": { type: "string" },
-  "secrets-path": { type: "string" },
-  "secrets-env-prefix": { type: "string" },
-  "stop-grace-seconds": { type: "string" },
-  "timeout-seconds": { type: "string" },
-} as const;
+/** What may stand before `--`. */
+export const EXEC_FLAGS: FlagTable = {
+  "run-directory": {
+    type: "string",
+    value: "DIR",
+    meaning: "supervise the run of the process executor that lies there",
+  },
+  "secrets-provider": { type: "string", value: "NAME", meaning: "where references are resolved (or SECRETS_MANAGER)" },
+  "secrets-path": {
+    type: "string",
+    value: "PATH",
+    meaning: "directory or file of the provider `file` (or SECRETS_DIRECTORY, SECRETS_FILE)",
+  },
+  "secrets-env-prefix": { type: "string", value: "TEXT", meaning: "of the provider `env` (or SECRETS_ENV_PREFIX)" },
+  "stop-grace-seconds": { type: "string", value: "SECONDS", meaning: "from TERM to KILL (or STOP_GRACE_SECONDS)" },
+  "timeout-seconds": { type: "string", value: "SECONDS", meaning: "end the program after so long" },
+};
 
 const DEFAULT_GRACE_SECONDS = 30;
 const MAX_SECONDS = 2_147_483;
@@ -47,9 +56,9 @@ type Variables = Readonly<Record<string, string>>;
 export function readExecRequest(args: readonly string[], environment: Variables): ExecRequest {
   const dashes = args.indexOf("--");
   const command = dashes < 0 ? [] : args.slice(dashes + 1);
-  const { values, positionals } = parseArguments(dashes < 0 ? args : args.slice(0, dashes), FLAGS);
+  const { values, positionals } = parseArguments(dashes < 0 ? args : args.slice(0, dashes), EXEC_FLAGS);
   if (positionals.length > 0) throw usage(`"${positionals[0]}" stands before --`);
-  const flag = (name: keyof typeof FLAGS): string | undefined => values[name] as string | undefined;
+  const flag = (name: string): string | undefined => values[name] as string | undefined;
   const runDirectory = flag("run-directory");
   if (runDirectory !== undefined) {
     if (command.length > 0) throw usage("--run-directory and a program exclude each other");
@@ -73,10 +82,7 @@ export function readExecRequest(args: readonly string[], environment: Variables)
   };
 }
 
-function secretsSettings(
-  flag: (name: keyof typeof FLAGS) => string | undefined,
-  environment: Variables,
-): SecretsSettings {
+function secretsSettings(flag: (name: string) => string | undefined, environment: Variables): SecretsSettings {
   const paths = [environment["SECRETS_DIRECTORY"], environment["SECRETS_FILE"]].flatMap((path) => notEmpty(path) ?? []);
   const path = flag("secrets-path") ?? paths[0];
   const prefix = flag("secrets-env-prefix") ?? notEmpty(environment["SECRETS_ENV_PREFIX"]);

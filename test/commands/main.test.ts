@@ -1,8 +1,11 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
 import { COMMANDS } from "../../src/commands/catalogue.ts";
+import { flagGroups } from "../../src/commands/command.ts";
+import { helpOf } from "../../src/commands/help.ts";
 import { VERSION } from "../../src/version.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
@@ -30,12 +33,48 @@ test("help lists every command that people use, also when nothing is asked", asy
   for (const [name, command] of Object.entries(COMMANDS))
     expect([name, stdout.includes(command.summary)]).toEqual([name, command.internal !== true]);
   expect((await call()).stdout).toBe(stdout);
+  expect((await call("--help")).stdout).toBe(stdout);
 });
 
-test.each(["dance", "constructor", "__proto__"])(
-  "the unknown command %s is told with the next step and exits with 2",
-  async (name) => {
-    expect(await call(name)).toMatchObject({
+describe.each(Object.entries(COMMANDS))("the help of %s", (name, entry) => {
+  test("is the same by --help, -h and help, whatever stands beside it, and starts nothing", async () => {
+    const words = name.split(" ");
+    const flag = await call(...words, "--help");
+    expect([flag.code, flag.stderr]).toEqual([0, ""]);
+    expect(await call(...words, "-h")).toEqual(flag);
+    expect(await call("help", ...words)).toEqual(flag);
+    expect(await call(...words, "--json", "/nowhere", "--help")).toEqual(flag);
+  });
+
+  test("names every flag with what it does, and an example", async () => {
+    const help = await helpOf({ name, entry });
+    expect(help).toContain(entry.summary);
+    const flags = (await flagGroups(await entry.load())).flatMap((group) => Object.entries(group.flags));
+    for (const [flag, { meaning }] of flags) {
+      expect([flag, meaning === undefined]).toEqual([flag, false]);
+      expect(help).toMatch(new RegExp(`^  --${flag}( [A-Z]+)?\\n {6}`, "m"));
+    }
+    expect(entry.examples.length > 0 || entry.internal === true).toBe(true);
+    for (const [line] of entry.examples) expect(help).toContain(`  ${line}\n`);
+  });
+
+  test("has examples whose flags exist", async () => {
+    const flags = (await flagGroups(await entry.load())).flatMap((group) => Object.keys(group.flags));
+    const used = entry.examples.flatMap(([line]) => [...line.matchAll(/ --([a-z-]+)/g)].map(([, flag]) => flag));
+    expect(used.filter((flag) => flag !== undefined && !flags.includes(flag))).toEqual([]);
+  });
+});
+
+test("help behind -- belongs to the program", async () => {
+  const { code, stdout } = await call("exec", "--", process.execPath, "--help");
+  expect(code).toBe(0);
+  expect(stdout).toContain("--inspect");
+});
+
+test.each(["dance", "constructor", "__proto__", "gateway token dance", "gateway token", "config"])(
+  "%s, which is no command, is told with the next step and exits with 2",
+  async (line) => {
+    expect(await call(...line.split(" "))).toMatchObject({
       code: 2,
       stdout: "",
       stderr: expect.stringMatching(/UsageError: Cannot run .*\n {2}next: /),
@@ -43,10 +82,45 @@ test.each(["dance", "constructor", "__proto__"])(
   },
 );
 
-test.each(Object.keys(COMMANDS).filter((name) => name !== "exec" && COMMANDS[name]?.internal !== true))(
+test.each([
+  ["lgos", "logs"],
+  ["gatway", "gateway"],
+  ["gateway token crate --runner a", "gateway token create"],
+  ["config shwo", "config show"],
+])("%s suggests %s", async (line, meant) => {
+  expect((await call(...line.split(" "))).stderr).toContain(`hybrid-runner ${meant},`);
+});
+
+test.each(Object.keys(COMMANDS).filter((name) => name !== "demo-connector"))(
   "%s refuses an unknown flag with exit code 2 and starts nothing",
   async (name) => {
-    const { code, stderr } = await call(name, "--no-such-flag");
+    const { code, stderr } = await call(...name.split(" "), "--no-such-flag");
     expect([code, stderr]).toEqual([2, expect.stringContaining("no-such-flag")]);
   },
 );
+
+describe("completion", () => {
+  const complete = async (...words: string[]): Promise<readonly string[]> => {
+    const { stdout } = await call("completion", "bash");
+    const script = `${stdout}\nCOMP_WORDS=(hybrid-runner "$@"); COMP_CWORD=$#; _hybrid_runner; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const { stdout: offered } = await promisify(execFile)("bash", ["-c", script, "bash", ...words]);
+    return offered.split("\n").filter((word) => word !== "");
+  };
+
+  test("offers the commands, their words and their flags in a real bash", async () => {
+    expect(await complete("")).toEqual(expect.arrayContaining(["run", "gateway", "config", "help"]));
+    expect(await complete("gateway", "tok")).toEqual(["token"]);
+    expect(await complete("gateway", "token", "")).toEqual(["create", "list", "revoke", "--help"]);
+    expect(await complete("gateway", "token", "create", "--ex")).toEqual(["--expires-in"]);
+    expect(await complete("run", "--agent")).toEqual(["--agent-id"]);
+    expect(await complete("completion", "")).toEqual(expect.arrayContaining(["bash", "zsh", "fish"]));
+  });
+
+  test("has all of it for every shell, and refuses others", async () => {
+    for (const shell of ["bash", "zsh", "fish"]) {
+      const { stdout } = await call("completion", shell);
+      for (const word of ["expires-in", "agent-id", "create", "secrets-provider"]) expect(stdout).toContain(word);
+    }
+    expect((await call("completion", "tcsh")).code).toBe(2);
+  });
+});
