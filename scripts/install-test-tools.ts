@@ -1,5 +1,5 @@
 /*
- * Brings what a few tests use beyond npm's packages, when it is missing: ip, tc, iptables, openssl, promtool, musl-gcc and python3 with
+ * Brings what a few tests use beyond npm's packages, when it is missing: ip, tc, iptables, openssl, promtool, musl-gcc, tinyproxy and python3 with
  * PyYAML, on Debian and its kin.
  * Without them, or without root, those tests print why they are skipped.
  */
@@ -13,6 +13,7 @@ const PACKAGES = {
   openssl: "openssl",
   promtool: "prometheus",
   "musl-gcc": "musl-tools",
+  tinyproxy: "tinyproxy",
   "python3 -c 'import yaml'": "python3-yaml",
 } as const;
 

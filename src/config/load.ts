@@ -1,4 +1,5 @@
 import { CodedError } from "../base/errors.ts";
+import { proxyProblem } from "../runtime/proxy-environment.ts";
 import { contradictions, remarks } from "./contradictions.ts";
 import { CONFIG_ERRORS } from "./errors.ts";
 import { fileEntries, find, misspeltVariables, type Sources } from "./find.ts";
@@ -64,7 +65,13 @@ export function evaluateSettings(sources: Sources): Evaluation {
   }
   workOut(values, origins, sources.environment);
   const judged = { values: values as Partial<Settings>, origins: origins as Evaluation["origins"], names };
-  problems.push(...contradictions(judged));
+  problems.push(...contradictions(judged), ...wayOutProblems(judged.values.serverUrl, sources.environment));
   warnings.push(...remarks(judged), ...misspeltVariables(sources.environment));
   return { values: judged.values, origins: judged.origins, warnings, problems };
+}
+
+/** The proxy's own variables are no settings of ours, but without a usable one the gateway is out of reach. */
+function wayOutProblems(serverUrl: string | undefined, environment: Sources["environment"]): readonly string[] {
+  const problem = serverUrl === undefined ? undefined : proxyProblem(new URL(serverUrl), environment);
+  return problem === undefined ? [] : [problem];
 }

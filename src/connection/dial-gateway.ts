@@ -2,7 +2,9 @@ import type { Clock } from "../base/clock.ts";
 import type { Sensitive } from "../base/sensitive.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { RUNNER_ID_HEADER, RUNNER_PATH, SUBPROTOCOL } from "../protocol/version.ts";
-import { dial, type Socket } from "../runtime/socket.ts";
+import { dial } from "../runtime/dial.ts";
+import type { ProxyAddress } from "../runtime/proxy-address.ts";
+import type { Socket } from "../runtime/socket.ts";
 import { type Ending, endingByDial, endingByToken } from "./retry.ts";
 import type { TokenReader } from "./token-reader.ts";
 
@@ -14,8 +16,13 @@ export interface DialGatewayOptions {
   readonly token: () => Promise<Sensitive>;
   readonly runner: { readonly runnerId: string };
   readonly clock: Clock;
-  /** Certificates in PEM that are trusted besides the runtime's own. */
-  readonly caCertificates?: readonly string[];
+  /**
+   * Whose certificates are trusted, in PEM; asked for at each dial, so that a renewed authority is used without a restart. Undefined:
+   * what is trusted by everybody.
+   */
+  readonly caCertificates?: () => Promise<readonly string[] | undefined>;
+  /** The way out, where there is no other. */
+  readonly proxy?: ProxyAddress;
 }
 
 const CONNECT_LIMIT_MS = 10_000;
@@ -26,7 +33,7 @@ export async function dialGateway(
   token: TokenReader,
   signal: AbortSignal,
 ): Promise<{ readonly socket: Socket } | { readonly ending: Ending }> {
-  const { url, runner, clock, caCertificates } = options;
+  const { url, runner, clock, proxy } = options;
   let value: Sensitive;
   try {
     value = await token.use();
@@ -34,6 +41,7 @@ export async function dialGateway(
     return { ending: endingByToken(error) };
   }
   try {
+    const caCertificates = await options.caCertificates?.();
     const socket = await dial({
       url: withRunnerPath(typeof url === "function" ? url() : url),
       headers: { Authorization: `Bearer ${value.reveal()}`, [RUNNER_ID_HEADER]: runner.runnerId },
@@ -43,6 +51,7 @@ export async function dialGateway(
       signal,
       clock,
       ...(caCertificates === undefined ? {} : { caCertificates }),
+      ...(proxy === undefined ? {} : { proxy }),
     });
     return { socket };
   } catch (error) {

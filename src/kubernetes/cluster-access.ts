@@ -1,4 +1,5 @@
 import type { TlsIdentity } from "../runtime/https-client.ts";
+import type { ProxyAddress } from "../runtime/proxy-address.ts";
 
 /** What one is let in with, at one moment. Never to be logged. */
 export interface Identity {
@@ -26,8 +27,8 @@ export interface ClusterAccess {
   readonly namespace?: string;
   /** True in a pod, with its service account. */
   readonly inCluster: boolean;
-  /** Address of the proxy to go through. It may hold a password. */
-  readonly proxy?: string;
+  /** The proxy to go through. */
+  readonly proxy?: ProxyAddress;
   /** True when the kubeconfig says that any server's certificate is to be taken. */
   readonly insecure: boolean;
   readonly credentials: Credentials;

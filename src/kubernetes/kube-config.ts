@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { CodedError } from "../base/errors.ts";
 import { joinPath } from "../runtime/files.ts";
+import { type ProxyAddress, readProxy } from "../runtime/proxy-address.ts";
 import { isLoopback, proxyFor } from "../runtime/proxy-environment.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { ClusterCredentials } from "./credentials.ts";
@@ -113,17 +114,21 @@ function serverOf(cluster: Field): string {
   return url.href.replace(/\/+$/, "");
 }
 
-function proxyOf(cluster: Field, server: string, env: Readonly<Record<string, string>>): string | undefined {
+function proxyOf(cluster: Field, server: string, env: Readonly<Record<string, string>>): ProxyAddress | undefined {
   const own = cluster.text("proxy-url");
-  const proxy = own ?? proxyFor(new URL(server), env);
-  if (proxy === undefined) return undefined;
-  if (["http:", "https:"].includes(URL.parse(proxy)?.protocol ?? "")) return proxy;
-  if (own !== undefined) throw cluster.child("proxy-url").unusable("must begin with http:// or https://");
-  throw new CodedError(
-    KUBERNETES_ERRORS.KubeconfigUnusable,
-    "Cannot use HTTPS_PROXY for the API server: it must begin with http:// or https://",
-    { advice: "Correct HTTPS_PROXY, or list the API server in NO_PROXY" },
-  );
+  const named = proxyFor(new URL(server), env);
+  try {
+    if (own !== undefined) return readProxy(own);
+    return named === undefined ? undefined : readProxy(named.text);
+  } catch (error) {
+    const { message } = error as Error;
+    if (own !== undefined) throw cluster.child("proxy-url").unusable(`must be ${message}`);
+    throw new CodedError(
+      KUBERNETES_ERRORS.KubeconfigUnusable,
+      `Cannot use ${named?.variable} for the API server: it must be ${message}`,
+      { advice: `Correct ${named?.variable}, or list the API server in NO_PROXY` },
+    );
+  }
 }
 
 function quote(text: string): string {

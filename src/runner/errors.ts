@@ -9,7 +9,8 @@ export const RUNNER_ERRORS: {
 } = defineErrors({
   CertificatesUnreadable: {
     retryable: false,
-    advice: "Let SERVER_CA_FILE name a PEM file that the runner's user can read",
+    advice:
+      "Let SERVER_CA_FILE or SERVER_EXTRA_CA_FILE name a file with certificates in PEM that the runner's user can read",
   },
   NamespaceUnknown: {
     retryable: false,

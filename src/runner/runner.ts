@@ -1,5 +1,4 @@
 import type { Clock } from "../base/clock.ts";
-import { CodedError } from "../base/errors.ts";
 import { KeyedQueue } from "../base/keyed-queue.ts";
 import type { Log } from "../base/log.ts";
 import { Pulses } from "../base/pulses.ts";
@@ -11,12 +10,13 @@ import { Pipelines } from "../pipelines/pipelines.ts";
 import { openPolicy } from "../policy/policy.ts";
 import { isTerminal } from "../protocol/run-state.ts";
 import { Runs } from "../runs/runs.ts";
-import { readTextIfExists } from "../runtime/files.ts";
-import { platformText } from "../runtime/system.ts";
+import { type ProxyAddress, readProxy } from "../runtime/proxy-address.ts";
+import { proxyFor } from "../runtime/proxy-environment.ts";
+import { environment, platformText } from "../runtime/system.ts";
 import { Schedules, type SchedulesOptions } from "../schedules/schedules.ts";
 import { VERSION } from "../version.ts";
 import { type Calendar, CLUSTER_CALENDAR } from "./calendar.ts";
-import { RUNNER_ERRORS } from "./errors.ts";
+import { openGatewayTrust } from "./gateway-trust.ts";
 import { Measures } from "./measures.ts";
 import { startMetrics } from "./metrics.ts";
 import { Refreshes } from "./refreshes.ts";
@@ -105,6 +105,7 @@ async function start(settings: RunnerSettings, clock: Clock, log: Log, scope: Sc
   );
   schedules = calendar;
 
+  const caCertificates = await openGatewayTrust(settings, log);
   const refreshes = new Refreshes({ ...hooks, refresh: (signal) => place.refresh(signal) });
   scope.own("refreshes", () => refreshes.stop());
   connection = createConnection({
@@ -123,7 +124,8 @@ async function start(settings: RunnerSettings, clock: Clock, log: Log, scope: Sc
     },
     onOperation: measures.onOperation,
     onRoundTrip: measures.onRoundTrip,
-    ...(await ownCertificates(settings.serverCaFile)),
+    ...(caCertificates === undefined ? {} : { caCertificates }),
+    ...wayOut(settings.serverUrl, log),
   });
   const line = connection;
   // Before the rest, so that probes are answered while runs are taken up again, and until the connection is closed.
@@ -180,12 +182,11 @@ function runnerFacts(settings: RunnerSettings, executor: string, installationId:
   };
 }
 
-async function ownCertificates(path: string | undefined): Promise<{ caCertificates?: readonly string[] }> {
-  if (path === undefined) return {};
-  const pem = await readTextIfExists(path).catch(() => undefined);
-  if (pem !== undefined) return { caCertificates: [pem] };
-  throw new CodedError(
-    RUNNER_ERRORS.CertificatesUnreadable,
-    `Cannot read the certificates in ${path}: there is no such file, or no right to read it`,
-  );
+/** The proxy on the way to the gateway, where the environment names one. */
+function wayOut(serverUrl: string, log: Log): { proxy?: ProxyAddress } {
+  const named = proxyFor(new URL(serverUrl), environment());
+  if (named === undefined) return {};
+  const proxy = readProxy(named.text);
+  log.info("The gateway is dialled through a proxy", { proxy: proxy.name, variable: named.variable });
+  return { proxy };
 }

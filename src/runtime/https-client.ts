@@ -4,12 +4,14 @@ import { isIP } from "node:net";
 import { checkServerIdentity } from "node:tls";
 import type { Clock } from "../base/clock.ts";
 import { CodedError } from "../base/errors.ts";
+import type { ProxyAddress } from "./proxy-address.ts";
 import { tunnelAgent } from "./proxy-tunnel.ts";
 import { addressOf, dialFailed, dialTimedOut } from "./socket-errors.ts";
+import { publicCertificates } from "./trusted-certificates.ts";
 
 /** How both ends of a TLS connection prove who they are. Texts are PEM. */
 export interface TlsIdentity {
-  /** Only what these vouch for is trusted; without them what the runtime trusts. */
+  /** Only what these vouch for is trusted; without them what the runtime and the system's store do. */
   readonly caCertificates?: readonly string[];
   /** Checked, and sent, in place of the address's host name. */
   readonly serverName?: string;
@@ -24,8 +26,8 @@ export interface HttpsClientOptions {
   /** `https://host:port`, or `http://` where nothing secret is sent; a path is left aside. */
   readonly server: string;
   readonly tls: TlsIdentity;
-  /** Address of a proxy (http or https, with user and password where it wants them) that is asked to CONNECT. */
-  readonly proxy?: string;
+  /** A proxy that is asked to CONNECT. */
+  readonly proxy?: ProxyAddress;
   /** Connections that are kept open without work, at most. */
   readonly idleConnections: number;
   /** How long a connection is kept open without work. */
@@ -97,7 +99,8 @@ export function openHttpsClient(options: HttpsClientOptions): HttpsClient {
 }
 
 function openAgent(options: HttpsClientOptions, url: URL): http.Agent {
-  const { tls } = options;
+  const { tls, clock } = options;
+  const trusted = tls.caCertificates ?? publicCertificates();
   const agentOptions: https.AgentOptions = {
     keepAlive: true,
     keepAliveMsecs: TCP_KEEPALIVE_MS,
@@ -107,12 +110,12 @@ function openAgent(options: HttpsClientOptions, url: URL): http.Agent {
     timeout: options.idleMs,
     rejectUnauthorized: tls.insecure !== true,
     minVersion: "TLSv1.2",
-    ...(tls.caCertificates === undefined ? {} : { ca: [...tls.caCertificates] }),
+    ...(trusted === undefined ? {} : { ca: [...trusted] }),
     ...(tls.certificate === undefined ? {} : { cert: tls.certificate }),
     ...(tls.key === undefined ? {} : { key: tls.key }),
     ...(tls.serverName === undefined ? {} : namedServer(tls.serverName)),
   };
-  if (options.proxy !== undefined) return tunnelAgent(new URL(options.proxy), url.protocol, agentOptions);
+  if (options.proxy !== undefined) return tunnelAgent(options.proxy, url.protocol, agentOptions, clock);
   return url.protocol === "http:" ? new http.Agent(agentOptions) : new https.Agent(agentOptions);
 }
 

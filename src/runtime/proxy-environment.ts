@@ -1,22 +1,42 @@
 import { BlockList, isIP } from "node:net";
+import { readProxy } from "./proxy-address.ts";
+
+/** A proxy's address as the environment has it, and the variable that it stands in. */
+export interface NamedProxy {
+  readonly variable: string;
+  /** It may hold a password. */
+  readonly text: string;
+}
 
 /**
- * The proxy that HTTPS_PROXY or HTTP_PROXY (also in lower case) and NO_PROXY name for a URL; undefined: none. As in most programs, NO_PROXY holds,
- * separated by commas: `*`, host names (their sub-domains too), `.domain` (only sub-domains), addresses, CIDR blocks, each with
- * `:port` where only that port is meant. This machine itself is never reached through a proxy.
+ * The proxy that HTTPS_PROXY or HTTP_PROXY, else ALL_PROXY (each also in lower case) and NO_PROXY name for a URL; undefined: none. As in
+ * most programs, NO_PROXY holds, separated by commas or blanks: `*`, host names (their sub-domains too), `.domain` (only sub-domains),
+ * addresses, CIDR blocks, each with `:port` where only that port is meant. This machine itself is never reached through a proxy.
  */
-export function proxyFor(url: URL, environment: Readonly<Record<string, string>>): string | undefined {
+export function proxyFor(url: URL, environment: Readonly<Record<string, string | undefined>>): NamedProxy | undefined {
   const secure = url.protocol === "https:" || url.protocol === "wss:";
-  const proxy = variable(environment, secure ? "HTTPS_PROXY" : "HTTP_PROXY");
+  const proxy = variable(environment, secure ? "HTTPS_PROXY" : "HTTP_PROXY") ?? variable(environment, "ALL_PROXY");
   if (proxy === undefined) return undefined;
   const host = url.hostname.replace(/^\[|\]$/g, "").toLowerCase();
   if (isLoopback(host)) return undefined;
   const port = url.port === "" ? (secure ? "443" : "80") : url.port;
-  const excluded = (variable(environment, "NO_PROXY") ?? "").split(",").some((entry) => {
-    return excludes(entry.trim().toLowerCase(), host, port);
-  });
-  if (excluded) return undefined;
-  return proxy.includes("://") ? proxy : `http://${proxy}`;
+  const entries = (variable(environment, "NO_PROXY")?.text ?? "").toLowerCase().split(/[,\s]+/);
+  return entries.some((entry) => excludes(entry, host, port)) ? undefined : proxy;
+}
+
+/**
+ * What is wrong with the proxy that the environment names for a URL, as a sentence that begins with the variable; undefined when
+ * nothing is, or when there is none.
+ */
+export function proxyProblem(url: URL, environment: Readonly<Record<string, string | undefined>>): string | undefined {
+  const named = proxyFor(url, environment);
+  if (named === undefined) return undefined;
+  try {
+    readProxy(named.text);
+    return undefined;
+  } catch (error) {
+    return `${named.variable} must be ${(error as Error).message}, or ${url.hostname} must be listed in NO_PROXY`;
+  }
 }
 
 /** True for `localhost` and the addresses of the loopback interface. */
@@ -24,9 +44,9 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host.endsWith(".localhost") || host === "::1" || /^127(\.\d+){3}$/.test(host);
 }
 
-function variable(environment: Readonly<Record<string, string>>, name: string): string | undefined {
-  const value = environment[name] ?? environment[name.toLowerCase()];
-  return value === undefined || value.trim() === "" ? undefined : value.trim();
+function variable(environment: Readonly<Record<string, string | undefined>>, name: string): NamedProxy | undefined {
+  const found = [name, name.toLowerCase()].find((candidate) => (environment[candidate] ?? "").trim() !== "");
+  return found === undefined ? undefined : { variable: found, text: (environment[found] ?? "").trim() };
 }
 
 function excludes(entry: string, host: string, port: string): boolean {

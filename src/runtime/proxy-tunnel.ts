@@ -3,18 +3,32 @@ import https from "node:https";
 import net from "node:net";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
-import { CodedError, errorCode } from "../base/errors.ts";
-import { SOCKET_ERRORS } from "./socket-errors.ts";
+import type { Clock } from "../base/clock.ts";
+import { CodedError } from "../base/errors.ts";
+import type { ProxyAddress } from "./proxy-address.ts";
+import { type ProxyRefusal, readProxyAnswer } from "./proxy-refusal.ts";
+import { SOCKET_ERRORS, wordsFor } from "./socket-errors.ts";
+import { trusting } from "./trusted-certificates.ts";
 
 /** A proxy's answer to CONNECT is never longer. */
 const MAX_HEAD_BYTES = 16_384;
 
+/** Whoever asks for a connection waits no longer; a proxy that stays silent must not hold a socket for ever. */
+const TUNNEL_LIMIT_MS = 30_000;
+
 /** An agent whose connections lead through a proxy: it is asked to CONNECT, and TLS is spoken with the server behind it. */
-export function tunnelAgent(proxy: URL, protocol: string, options: https.AgentOptions): http.Agent {
+export function tunnelAgent(
+  proxy: ProxyAddress,
+  protocol: string,
+  options: https.AgentOptions,
+  clock: Clock,
+): http.Agent {
   const open = (target: tls.ConnectionOptions, done: (error: Error | null, socket?: Duplex) => void): void => {
     const host = target.host ?? "";
-    openTunnel(proxy, `${host.includes(":") ? `[${host}]` : host}:${target.port ?? 443}`).then(
-      (socket) => done(null, protocol === "http:" ? socket : speakTls(socket, target)),
+    const port = target.port ?? (protocol === "http:" ? 80 : 443);
+    openTunnel(proxy, `${host.includes(":") ? `[${host}]` : host}:${port}`, clock).then(
+      // HTTP reads a socket that flows, and TLS by itself.
+      (socket) => done(null, protocol === "http:" ? socket.resume() : speakTls(socket, target)),
       (error: Error) => done(error),
     );
   };
@@ -38,29 +52,30 @@ function speakTls(socket: net.Socket, target: tls.ConnectionOptions): tls.TLSSoc
 }
 
 /** A connection to `target` (`host:port`) through the proxy. */
-function openTunnel(proxy: URL, target: string): Promise<net.Socket> {
+function openTunnel(proxy: ProxyAddress, target: string, clock: Clock): Promise<net.Socket> {
   return new Promise((resolve, reject) => {
     const socket = dialProxy(proxy);
     let head = Buffer.alloc(0);
-    const fail = (error: Error): void => {
+    const refuse = ({ says, advice }: ProxyRefusal, cause?: unknown): void => {
+      cancelLimit();
       socket.destroy();
-      reject(error);
+      const message = `Cannot reach ${target} through the proxy ${proxy.name}: ${says}`;
+      reject(new CodedError(SOCKET_ERRORS.DialFailed, message, { cause, facts: { failure: "proxy" }, advice }));
     };
-    const refuse = (state: string): void => {
-      const message = `Cannot reach ${target} through the proxy ${proxy.host}: ${state}`;
-      const advice = "Check the proxy's address, user and password, or list the server in NO_PROXY";
-      fail(new CodedError(SOCKET_ERRORS.DialFailed, message, { facts: { failure: "proxy" }, advice }));
-    };
+    const cancelLimit = clock.schedule(TUNNEL_LIMIT_MS, () => {
+      refuse({ says: `no answer within ${TUNNEL_LIMIT_MS} ms`, advice: OTHER_WAY });
+    });
     const onData = (bytes: Buffer): void => {
       head = Buffer.concat([head, bytes]);
       const end = head.indexOf("\r\n\r\n");
-      if (end < 0 && head.length > MAX_HEAD_BYTES) refuse("its answer is not HTTP");
+      if (end < 0 && head.length > MAX_HEAD_BYTES) refuse({ says: "its answer is not HTTP", advice: OTHER_WAY });
       if (end < 0) return;
-      const status = /^HTTP\/1\.[01] (\d{3})/.exec(head.subarray(0, end).toString("latin1"))?.[1] ?? "no HTTP status";
-      if (!status.startsWith("2")) {
-        refuse(`it answers ${status}`);
+      const refusal = readProxyAnswer(head.subarray(0, end).toString("latin1"), proxy);
+      if (refusal !== undefined) {
+        refuse(refusal);
         return;
       }
+      cancelLimit();
       socket.off("data", onData);
       socket.off("error", onError);
       socket.off("close", onClose);
@@ -68,8 +83,11 @@ function openTunnel(proxy: URL, target: string): Promise<net.Socket> {
       if (head.length > end + 4) socket.unshift(head.subarray(end + 4));
       resolve(socket);
     };
-    const onError = (error: Error): void => refuse(`it can't be reached (${errorCode(error) ?? error.message})`);
-    const onClose = (): void => refuse("it cut the connection");
+    const onError = (error: Error): void => {
+      const { says, advice = OTHER_WAY } = wordsFor(error);
+      refuse({ says: `with the proxy itself, ${says}`, advice }, error);
+    };
+    const onClose = (): void => refuse({ says: "it cut the connection", advice: OTHER_WAY });
     socket.on("data", onData);
     socket.on("error", onError);
     socket.on("close", onClose);
@@ -77,23 +95,18 @@ function openTunnel(proxy: URL, target: string): Promise<net.Socket> {
   });
 }
 
-function dialProxy(proxy: URL): net.Socket {
-  const host = proxy.hostname.replace(/^\[|\]$/g, "");
-  if (proxy.protocol === "https:") {
-    return tls.connect({
-      host,
-      port: Number(proxy.port || 443),
-      ...(net.isIP(host) === 0 ? { servername: host } : {}),
-    });
-  }
-  return net.connect({ host, port: Number(proxy.port || 80) });
+const OTHER_WAY = "Check the proxy's address, or list the server in NO_PROXY where it can be reached without one";
+
+function dialProxy({ host, port, secure }: ProxyAddress): net.Socket {
+  if (!secure) return net.connect({ host, port });
+  const servername = net.isIP(host) === 0 ? { servername: host } : {};
+  return tls.connect({ host, port, ...servername, ...trusting(undefined), rejectUnauthorized: true });
 }
 
-function connectHead(proxy: URL, target: string): string {
+function connectHead({ credentials }: ProxyAddress, target: string): string {
   const lines = [`CONNECT ${target} HTTP/1.1`, `Host: ${target}`];
-  if (proxy.username !== "") {
-    const user = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
-    lines.push(`Proxy-Authorization: Basic ${Buffer.from(user).toString("base64")}`);
+  if (credentials !== undefined) {
+    lines.push(`Proxy-Authorization: Basic ${Buffer.from(credentials.reveal()).toString("base64")}`);
   }
   return `${lines.join("\r\n")}\r\n\r\n`;
 }

@@ -27,6 +27,7 @@ export type DialFailure =
   | "certificateForOtherName"
   | "certificateUnknown"
   | "notTls"
+  | "isTls"
   | "other";
 
 interface Words {
@@ -35,9 +36,15 @@ interface Words {
 }
 
 const WORDS: Readonly<Record<DialFailure, Words>> = {
-  unknownHost: { says: "the host name is not known", advice: "Check the host name and this machine's DNS" },
+  unknownHost: {
+    says: "the host name is not known",
+    advice: "Check the host name and this machine's DNS; where the way out is a proxy, set HTTPS_PROXY",
+  },
   nothingListens: { says: "nothing listens there", advice: "Start the server, or correct host and port" },
-  noRoute: { says: "the host can't be reached", advice: "Check routes, firewalls and whether a proxy is needed" },
+  noRoute: {
+    says: "the host can't be reached",
+    advice: "Check routes and firewalls; where the way out is a proxy, set HTTPS_PROXY",
+  },
   cutOff: { says: "the connection was cut before an answer came" },
   certificateExpired: {
     says: "the server's certificate has expired",
@@ -53,11 +60,15 @@ const WORDS: Readonly<Record<DialFailure, Words>> = {
   },
   certificateUnknown: {
     says: "the server's certificate was issued by an authority that is not trusted here",
-    advice: "Add the certificate of your own authority to the runner's CA file",
+    advice: "Let SERVER_EXTRA_CA_FILE name the authority's certificate, or add it to this system's store",
   },
   notTls: {
     says: "the server doesn't speak TLS on this port",
     advice: "Check the port, or whether the address must begin with ws://",
+  },
+  isTls: {
+    says: "the server speaks TLS on this port",
+    advice: "Write wss:// in place of ws://, or take the port that is without TLS",
   },
   other: { says: "the connection could not be opened" },
 };
@@ -75,9 +86,13 @@ const SIGNS: readonly (readonly [DialFailure, RegExp])[] = [
   ["cutOff", /ECONNRESET|EPIPE|socket hang up|ECONNABORTED/i],
 ];
 
+/** What is wrong with a connection, as it ends a message, and the next step where there is one of its own. */
+export function wordsFor(cause: unknown): Words {
+  return WORDS[failureOf(cause)];
+}
+
 /** What a failed dial found, told in words with the next step; `address` names the place without its query. */
-export function dialFailed(address: string, cause: unknown): CodedError {
-  const failure = classify(cause);
+export function dialFailed(address: string, cause: unknown, failure: DialFailure = failureOf(cause)): CodedError {
   const { says, advice } = WORDS[failure];
   return new CodedError(SOCKET_ERRORS.DialFailed, `Cannot connect to ${address}: ${says}`, {
     cause,
@@ -102,7 +117,8 @@ export function acceptFailed(cause: unknown): CodedError {
   return new CodedError(SOCKET_ERRORS.AcceptFailed, `Cannot accept a WebSocket: ${describeError(cause)}`, { cause });
 }
 
-function classify(cause: unknown): DialFailure {
+/** The kind of a failed dial. */
+export function failureOf(cause: unknown): DialFailure {
   const text = `${errorCode(cause) ?? ""} ${describeError(cause)}`;
   return SIGNS.find(([, pattern]) => pattern.test(text))?.[0] ?? "other";
 }

@@ -1,16 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type RawData, WebSocket, WebSocketServer } from "ws";
-import { type Clock, systemClock } from "../base/clock.ts";
-import { type CodedError, describeError } from "../base/errors.ts";
-import { acceptFailed, addressOf, dialFailed, dialTimedOut } from "./socket-errors.ts";
-import { dialRefused, guardUpgrade, type RawSocket, readRefusal, refuseUpgrade } from "./socket-refusal.ts";
-import { trustedCertificates } from "./trusted-certificates.ts";
+import { describeError } from "../base/errors.ts";
+import { acceptFailed } from "./socket-errors.ts";
+import { guardUpgrade, type RawSocket, refuseUpgrade } from "./socket-refusal.ts";
 
 export { guardUpgrade, type RawSocket, refuseUpgrade } from "./socket-refusal.ts";
 
 /*
- * WebSockets, text only, from both ends. The only file that knows the library under them.
+ * WebSockets, text only, and their server's end; dial.ts is the client's. These two files alone know the library under them.
  */
 
 /** One open WebSocket that carries text. What arrives before a handler is set is kept for it (then the peer has to wait). */
@@ -33,23 +31,6 @@ export interface Socket {
 
 /** The request of an upgrade, to be passed through by those who may not know the runtime. */
 export type UpgradeRequest = IncomingMessage;
-
-/** Where and how to dial. */
-export interface DialOptions {
-  /** `wss://…` or `ws://…`. */
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly subprotocol: string;
-  /** From the start to the open socket: name, TCP, TLS and HTTP together. */
-  readonly connectTimeoutMs: number;
-  /** A larger frame closes the socket with 4413. */
-  readonly maxPayloadBytes: number;
-  /** Certificates in PEM that are trusted besides the runtime's own. */
-  readonly caCertificates?: readonly string[];
-  /** Gives the dial up; the answer rejects with its reason. */
-  readonly signal?: AbortSignal;
-  readonly clock?: Clock;
-}
 
 /** What an acceptor keeps to; a larger frame closes the socket with 4413. */
 export interface AcceptorOptions {
@@ -76,10 +57,12 @@ const OWN_CODES: Readonly<Record<number, number>> = { 1007: BAD_FRAME, 1008: FRA
 
 /** A close frame holds 125 bytes, two of them for the code. */
 const MAX_REASON_BYTES = 123;
-const CLOSE_GRACE = { closeTimeout: 3_000 };
+
+/** How long the library waits for the peer's close frame. */
+export const CLOSE_GRACE: { readonly closeTimeout: number } = { closeTimeout: 3_000 };
 
 /** The library's socket, with our close codes where it closes by itself. */
-class TextWebSocket extends WebSocket {
+export class TextWebSocket extends WebSocket {
   /** What this side closed with, when it closed first. */
   ownClose: { readonly code: number; readonly reason: string } | undefined;
   #peerCame = false;
@@ -95,7 +78,8 @@ class TextWebSocket extends WebSocket {
   }
 }
 
-class WsSocket implements Socket {
+/** A socket on the library's. */
+export class WsSocket implements Socket {
   readonly #ws: TextWebSocket;
   readonly #waiting: string[] = [];
   #ended: { readonly code: number; readonly reason: string } | undefined;
@@ -192,49 +176,6 @@ class WsSocket implements Socket {
   }
 }
 
-/**
- * Opens a WebSocket. The host name is looked up anew each time, TLS is always verified, redirects are not followed.
- * @throws CodedError DialRefused (facts: `status`, and when told `refusal`, `retryAfterSeconds`, `date`),
- *   DialTimedOut, DialFailed (facts: `failure`, a DialFailure)
- */
-export function dial(options: DialOptions): Promise<Socket> {
-  const clock = options.clock ?? systemClock;
-  const address = addressOf(options.url);
-  return new Promise((resolve, reject) => {
-    options.signal?.throwIfAborted();
-    const ws = openClient(options, address);
-    let stream: Duplex | undefined;
-    let refusal: CodedError | undefined;
-    const giveUp = (): void => {
-      settle(() => reject(options.signal?.reason));
-      ws.terminate();
-    };
-    const settle = (finish: () => void): void => {
-      cancelTimer();
-      options.signal?.removeEventListener("abort", giveUp);
-      finish();
-    };
-    const cancelTimer = clock.schedule(options.connectTimeoutMs, () => {
-      settle(() => reject(refusal ?? dialTimedOut(address, options.connectTimeoutMs)));
-      ws.terminate();
-    });
-    options.signal?.addEventListener("abort", giveUp, { once: true });
-    ws.on("upgrade", (response) => {
-      stream = response.socket;
-    });
-    ws.on("unexpected-response", (request, response) => {
-      refusal = dialRefused(address, response, undefined, clock);
-      readRefusal(response, (body) => {
-        settle(() => reject(dialRefused(address, response, body, clock)));
-        request.destroy();
-        ws.terminate();
-      });
-    });
-    ws.on("error", (cause) => settle(() => reject(refusal ?? dialFailed(address, cause))));
-    ws.on("open", () => settle(() => resolve(new WsSocket(ws, stream))));
-  });
-}
-
 /** Makes the server's end; one serves any number of upgrades. */
 export function createSocketAcceptor(options: AcceptorOptions): SocketAcceptor {
   const server = new WebSocketServer({
@@ -271,21 +212,6 @@ export function createSocketAcceptor(options: AcceptorOptions): SocketAcceptor {
         });
       }),
   };
-}
-
-function openClient(options: DialOptions, address: string): TextWebSocket {
-  try {
-    return new TextWebSocket(options.url, [options.subprotocol], {
-      headers: { ...options.headers },
-      perMessageDeflate: false,
-      followRedirects: false,
-      maxPayload: options.maxPayloadBytes,
-      ...(options.caCertificates === undefined ? {} : { ca: trustedCertificates(options.caCertificates) }),
-      ...CLOSE_GRACE,
-    });
-  } catch (cause) {
-    throw dialFailed(address, cause);
-  }
 }
 
 function offers(request: IncomingMessage, subprotocol: string): boolean {

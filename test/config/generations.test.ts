@@ -23,6 +23,7 @@ const UNSAID: Plain = {
   authToken: "documented-token",
   authTokenFile: undefined,
   serverCaFile: undefined,
+  serverExtraCaFile: undefined,
   reconnectDelaySeconds: 0,
   executorType: "simpleK8s",
   dataDirectory: undefined,

@@ -1,48 +1,19 @@
 import { writeFile } from "node:fs/promises";
-import { createServer as createHttpServer } from "node:http";
-import { type AddressInfo, connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { explainError } from "../../src/base/errors.ts";
 import type { KubernetesClient } from "../../src/kubernetes/client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/kube-config.ts";
 import { CONFIG_MAPS } from "../../src/kubernetes/objects.ts";
+import { type ForwardProxy, startForwardProxy } from "../fakes/forward-proxy.ts";
 import { temporaryDirectory } from "../fakes/temporary-directory.ts";
 import { type ServerCertificate, type TestAuthority, testAuthority } from "../runtime/certificates.ts";
 import { answer, configMap, type ScriptedServer, startApiServer } from "./api-server.ts";
 import { openClient } from "./open.ts";
 
-interface Proxy {
-  readonly url: string;
-  readonly asked: string[];
-}
-
-/** A proxy that tunnels everything to one port, for those who know its password. */
-async function startProxy(targetPort: number): Promise<Proxy> {
-  const asked: string[] = [];
-  const sockets = new Set<Socket>();
-  const proxy = createHttpServer();
-  proxy.on("connect", (request, near: Socket) => {
-    asked.push(request.url ?? "");
-    sockets.add(near);
-    near.on("error", () => undefined);
-    if (request.headers["proxy-authorization"] !== `Basic ${btoa("us er:pass")}`) {
-      near.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
-      return;
-    }
-    const far = connect(targetPort, "127.0.0.1", () => near.write("HTTP/1.1 200 Fine\r\nVia: test\r\n\r\n"));
-    far.on("error", () => near.destroy());
-    near.on("close", () => far.destroy());
-    near.pipe(far).pipe(near);
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
-    proxy.close();
-  });
-  return { url: `127.0.0.1:${(proxy.address() as AddressInfo).port}`, asked };
-}
+const startProxy = (targetPort: number): Promise<ForwardProxy> =>
+  startForwardProxy({ targetPort, credentials: "us er:pass" });
 
 async function clientFor(
   cluster: Readonly<Record<string, unknown>>,
@@ -103,7 +74,7 @@ test("the name that the kubeconfig says may be an address, and another address t
   const server = await serve(authority.issue("IP:10.96.0.1", 2));
   const proxy = await startProxy(server.port);
   const trusted = { server: server.url, "certificate-authority-data": btoa(authority.certificate) };
-  for (const way of [{}, { "proxy-url": `http://us%20er:pass@${proxy.url}` }]) {
+  for (const way of [{}, { "proxy-url": `http://us%20er:pass@${proxy.address}` }]) {
     const named = (address: string) => clientFor({ ...trusted, ...way, "tls-server-name": address });
     expect(await found(await named("10.96.0.1"))).toBe("a");
     expect(await found(await named("10.96.0.2"))).toContain("the server's certificate is for another name");
@@ -125,12 +96,12 @@ test("the cluster's own proxy is asked to CONNECT with its password, and TLS is 
   const server = await serve(authority.issue("IP:127.0.0.1", 2));
   const proxy = await startProxy(server.port);
   const cluster = { server: server.url, "certificate-authority-data": btoa(authority.certificate) };
-  const api = await clientFor({ ...cluster, "proxy-url": `http://us%20er:pass@${proxy.url}` });
+  const api = await clientFor({ ...cluster, "proxy-url": `http://us%20er:pass@${proxy.address}` });
   expect(await found(api)).toBe("a");
   expect(await found(api)).toBe("a");
   expect(proxy.asked).toEqual([`127.0.0.1:${server.port}`]);
-  const refused = await found(await clientFor({ ...cluster, "proxy-url": `http://us%20er:canary@${proxy.url}` }));
-  expect(refused).toContain(`through the proxy ${proxy.url}: it answers 407`);
+  const refused = await found(await clientFor({ ...cluster, "proxy-url": `http://us%20er:canary@${proxy.address}` }));
+  expect(refused).toContain(`through the proxy ${proxy.address}: it doesn't take this user and password (407)`);
   expect(refused).not.toContain("canary");
 });
 
@@ -139,7 +110,7 @@ test("T51: HTTPS_PROXY is used for the API server unless NO_PROXY excludes it", 
   const server = await serve(authority.issue("DNS:api.test", 2));
   const proxy = await startProxy(server.port);
   const cluster = { server: "https://api.test:6443", "certificate-authority-data": btoa(authority.certificate) };
-  const env = { HTTPS_PROXY: `http://us%20er:pass@${proxy.url}` };
+  const env = { HTTPS_PROXY: `http://us%20er:pass@${proxy.address}` };
   expect(await found(await clientFor(cluster, {}, env))).toBe("a");
   expect(proxy.asked).toEqual(["api.test:6443"]);
   // There is no such host, so that without the proxy the call must fail.

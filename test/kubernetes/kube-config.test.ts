@@ -176,7 +176,7 @@ describe("mistakes are told with file and field, and without content", () => {
     [
       "a socks proxy",
       kubeconfig({ cluster: { server: "https://a", "proxy-url": "socks5://p" } }),
-      "clusters[0].cluster.proxy-url must begin with",
+      "clusters[0].cluster.proxy-url must be the address of an HTTP proxy: SOCKS",
     ],
   ])("%s", async (_what, config, told) => {
     const text = await mistake(config);
@@ -226,12 +226,12 @@ describe("settings of a cluster and a user", () => {
     const env = { HTTPS_PROXY: "http://env.test:3128", NO_PROXY: "10.0.0.0/8,.internal" };
     const proxy = async (cluster: unknown): Promise<string | undefined> => {
       const home = await place({ ".kube/config": kubeconfig({ cluster }) });
-      return (await loadKubeConfig(options(home, { env }))).proxy;
+      return (await loadKubeConfig(options(home, { env }))).proxy?.name;
     };
-    expect(await proxy({ server: "https://api.test" })).toBe("http://env.test:3128");
+    expect(await proxy({ server: "https://api.test" })).toBe("env.test:3128");
     expect(await proxy({ server: "https://10.1.2.3:6443" })).toBeUndefined();
     expect(await proxy({ server: "https://api.internal" })).toBeUndefined();
-    expect(await proxy({ server: "https://10.1.2.3:6443", "proxy-url": "http://own.test" })).toBe("http://own.test");
+    expect(await proxy({ server: "https://10.1.2.3:6443", "proxy-url": "http://own.test" })).toBe("own.test:80");
   });
 
   test("a changed certificate makes a new TLS identity, an unchanged one doesn't", async () => {

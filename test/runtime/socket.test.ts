@@ -2,14 +2,8 @@ import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer, type Server } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
-import {
-  createSocketAcceptor,
-  type DialOptions,
-  dial,
-  guardUpgrade,
-  refuseUpgrade,
-  type Socket,
-} from "../../src/runtime/socket.ts";
+import { type DialOptions, dial } from "../../src/runtime/dial.ts";
+import { createSocketAcceptor, guardUpgrade, refuseUpgrade, type Socket } from "../../src/runtime/socket.ts";
 import { FakeClock } from "../fakes/clock.ts";
 import { eventually } from "../fakes/eventually.ts";
 import { FakeGateway } from "../fakes/gateway.ts";

@@ -11,6 +11,7 @@ export interface ConnectionSettings {
   readonly authToken: Sensitive | undefined;
   readonly authTokenFile: string | undefined;
   readonly serverCaFile: string | undefined;
+  readonly serverExtraCaFile: string | undefined;
   readonly reconnectDelaySeconds: number;
 }
 
@@ -50,7 +51,14 @@ export const CONNECTION_SETTINGS: SettingRows<ConnectionSettings> = {
     variables: ["SERVER_CA_FILE"],
     parse: parse.path,
     fallback: () => undefined,
-    meaning: "PEM file with the certificate authority of the gateway, used instead of the built-in ones",
+    meaning:
+      "PEM file with the certificate authorities that may vouch for the gateway, and no others: neither the built-in ones nor this system's",
+  },
+  serverExtraCaFile: {
+    variables: ["SERVER_EXTRA_CA_FILE"],
+    parse: parse.path,
+    fallback: () => undefined,
+    meaning: "PEM file with certificate authorities that are trusted as well",
   },
   reconnectDelaySeconds: {
     variables: ["RECONNECT_DELAY_SECONDS"],

@@ -2,7 +2,8 @@ import { onTestFinished } from "vitest";
 import { decodeFrame, encodeFrame, type Frame } from "../../../src/protocol/codec.ts";
 import type { MessageBodies, MessageType, PipelineKey } from "../../../src/protocol/messages.ts";
 import { RUNNER_ID_HEADER, RUNNER_PATH, SUBPROTOCOL } from "../../../src/protocol/version.ts";
-import { dial, type Socket } from "../../../src/runtime/socket.ts";
+import { dial } from "../../../src/runtime/dial.ts";
+import type { Socket } from "../../../src/runtime/socket.ts";
 import { eventually } from "../../fakes/eventually.ts";
 
 export type VerdictWish = MessageBodies["verdict"] extends infer V
