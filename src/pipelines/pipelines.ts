@@ -61,14 +61,6 @@ export class Pipelines {
     this.#heads.set(body.pipelineId, headOf(body));
   }
 
-  /** Switches the schedule as a new generation. False when there is no such pipeline. */
-  async toggle(change: PipelineKey & { readonly enabled: boolean }): Promise<boolean> {
-    const body = await this.read(change.pipelineId);
-    if (body === undefined) return false;
-    await this.deploy({ ...body, generation: change.generation, hash: change.hash, enabled: change.enabled });
-    return true;
-  }
-
   /** True when the pipeline is here and not newer than its tombstone. */
   isBuriedBy(tombstone: Tombstone): boolean {
     const present = this.#heads.get(tombstone.pipelineId);

@@ -92,7 +92,8 @@ export const CATALOGUE: Catalogue = {
   inventory: {
     direction: "up",
     kind: "session",
-    meaning: "a page of what the runner has: its pipelines, its live runs and the results not yet acknowledged",
+    meaning:
+      "a page of what the runner has: its pipelines, its live runs, and ended ones whose end or log is not wholly acknowledged",
     duty: "collect the pages until `last`; then act on the difference to what it knows of the runs, and send `logCursors` and `wanted`",
     body: z.strictObject({
       pipelines: z.array(PIPELINE_KEY).max(LIMITS.pageEntries),
@@ -103,7 +104,8 @@ export const CATALOGUE: Catalogue = {
   logCursors: {
     direction: "down",
     kind: "session",
-    meaning: "how far the gateway has the logs of the runs in the inventory",
+    meaning:
+      "how far the gateway has the logs of the runs in the inventory, and of ended ones whose log isn't whole yet",
     duty: "send each run's log from this offset; a run that is not listed starts at 0",
     body: z.strictObject({
       runs: z.array(z.strictObject({ runId: UUID, offset: LOG_BYTES })).max(LIMITS.pageEntries),
@@ -173,19 +175,6 @@ export const CATALOGUE: Catalogue = {
     duty: "store it durably, replace an older generation, set up its schedule; then `accepted`. A newer generation in place, or this one with the same hash, is `accepted` too and changes nothing",
     body: z.strictObject({ operationId: OPERATION_ID, pipeline: PIPELINE_BODY }),
   },
-  "pipeline.toggle": {
-    direction: "down",
-    kind: "operation",
-    meaning: "switch a pipeline's schedule on or off, as a new generation",
-    duty: "store it durably, then `accepted`; running runs go on",
-    body: z.strictObject({
-      operationId: OPERATION_ID,
-      pipelineId: UUID,
-      generation: GENERATION,
-      hash: text(64),
-      enabled: z.boolean(),
-    }),
-  },
   "pipeline.delete": {
     direction: "down",
     kind: "operation",
@@ -196,8 +185,8 @@ export const CATALOGUE: Catalogue = {
   "pipeline.stop": {
     direction: "down",
     kind: "operation",
-    meaning: "stop every live run of a pipeline",
-    duty: "record the intent, then `accepted`; the ends come as updates",
+    meaning: "stop every live run of a pipeline, also those that the gateway doesn't know of yet",
+    duty: "record the intent, forget a scheduled fire that waits for a place, then `accepted`; the ends come as updates",
     body: z.strictObject({ operationId: OPERATION_ID, pipelineId: UUID }),
   },
   "run.start": {
@@ -231,39 +220,6 @@ export const CATALOGUE: Catalogue = {
     meaning: "what do you know of this run",
     duty: "`answered` with `runStatus`",
     body: z.strictObject({ operationId: OPERATION_ID, runId: UUID }),
-  },
-  "run.readLog": {
-    direction: "down",
-    kind: "operation",
-    meaning: "read a piece of a run's masked log on site",
-    duty: "`answered` with `log`",
-    body: z.strictObject({
-      operationId: OPERATION_ID,
-      runId: UUID,
-      offset: LOG_BYTES,
-      limit: z.int().min(1).max(LIMITS.logChunkBytes),
-    }),
-  },
-  "automation.start": {
-    direction: "down",
-    kind: "operation",
-    meaning: "run an automation, for example a test connection",
-    duty: "`accepted` after its object exists",
-    body: z.strictObject({ operationId: OPERATION_ID, runId: UUID, startBefore: TIMESTAMP, workflow: JSON_OBJECT }),
-  },
-  "application.start": {
-    direction: "down",
-    kind: "operation",
-    meaning: "run an external application once",
-    duty: "`accepted` after its object exists",
-    body: z.strictObject({ operationId: OPERATION_ID, runId: UUID, startBefore: TIMESTAMP, application: JSON_OBJECT }),
-  },
-  "host.address": {
-    direction: "down",
-    kind: "operation",
-    meaning: "which address does your traffic come from",
-    duty: "`answered` with `hostAddress`",
-    body: z.strictObject({ operationId: OPERATION_ID }),
   },
   "service.status": {
     direction: "down",

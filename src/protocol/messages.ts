@@ -10,18 +10,6 @@ export type Answer =
       /** null: this runner has no such run */ run: RunReport | null;
     }
   | {
-      kind: "log";
-      runId: string;
-      offset: number;
-      text: string;
-      nextOffset: number;
-      /** true when nothing will follow `nextOffset` */ ended: boolean;
-    }
-  | {
-      kind: "hostAddress";
-      ip: string | null;
-    }
-  | {
       kind: "serviceStatus";
       healthy: boolean;
       message: string;
@@ -225,13 +213,6 @@ export interface MessageBodies {
     /** chosen by the gateway, repeated in the verdict */ operationId: string;
     pipeline: PipelineBody;
   };
-  "pipeline.toggle": {
-    /** chosen by the gateway, repeated in the verdict */ operationId: string;
-    pipelineId: string;
-    generation: Generation;
-    hash: string;
-    enabled: boolean;
-  };
   "pipeline.delete": {
     /** chosen by the gateway, repeated in the verdict */ operationId: string;
     pipelineId: string;
@@ -258,27 +239,6 @@ export interface MessageBodies {
   "run.status": {
     /** chosen by the gateway, repeated in the verdict */ operationId: string;
     runId: string;
-  };
-  "run.readLog": {
-    /** chosen by the gateway, repeated in the verdict */ operationId: string;
-    runId: string;
-    offset: number;
-    limit: number;
-  };
-  "automation.start": {
-    /** chosen by the gateway, repeated in the verdict */ operationId: string;
-    runId: string;
-    startBefore: Timestamp;
-    workflow: JsonObject;
-  };
-  "application.start": {
-    /** chosen by the gateway, repeated in the verdict */ operationId: string;
-    runId: string;
-    startBefore: Timestamp;
-    application: JsonObject;
-  };
-  "host.address": {
-    /** chosen by the gateway, repeated in the verdict */ operationId: string;
   };
   "service.status": {
     /** chosen by the gateway, repeated in the verdict */ operationId: string;
@@ -327,14 +287,9 @@ export type MessageType = keyof MessageBodies;
 /** Messages that ask a runner for something. */
 export type OperationType =
   | "pipeline.deploy"
-  | "pipeline.toggle"
   | "pipeline.delete"
   | "pipeline.stop"
   | "run.start"
   | "run.stop"
   | "run.status"
-  | "run.readLog"
-  | "automation.start"
-  | "application.start"
-  | "host.address"
   | "service.status";

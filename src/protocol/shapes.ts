@@ -145,15 +145,6 @@ const answer = z
       kind: z.literal("runStatus"),
       run: runReport.nullable().describe("null: this runner has no such run"),
     }),
-    z.strictObject({
-      kind: z.literal("log"),
-      runId: uuid,
-      offset: within(BOUNDS.logBytes),
-      text: text(LIMITS.logChunkBytes),
-      nextOffset: within(BOUNDS.logBytes),
-      ended: z.boolean().describe("true when nothing will follow `nextOffset`"),
-    }),
-    z.strictObject({ kind: z.literal("hostAddress"), ip: text(64).nullable() }),
     z.strictObject({ kind: z.literal("serviceStatus"), healthy: z.boolean(), message: text(2000) }),
   ])
   .meta({ id: "Answer", description: "the result of an operation that only asks" });

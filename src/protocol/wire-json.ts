@@ -12,8 +12,6 @@ export const FREE_JSON_FIELDS: ReadonlySet<string> = new Set([
   "sink",
   "sourceConfigOverride",
   "appConfigOverride",
-  "workflow",
-  "application",
 ]);
 
 /** The value of a text that came from outside, or what is wrong with it: `mistake` completes "Cannot read …: it is …". */

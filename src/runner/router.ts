@@ -6,7 +6,6 @@ import type { Operation, Verdict } from "../connection/runner-side.ts";
 import type { Executor } from "../executor/executor.ts";
 import type { Pipelines, Tombstone } from "../pipelines/pipelines.ts";
 import type { Policy } from "../policy/policy.ts";
-import { LIMITS } from "../protocol/limits.ts";
 import type { PipelineBody } from "../protocol/messages.ts";
 import { scheduleMistake } from "../protocol/schedule.ts";
 import type { Runs } from "../runs/runs.ts";
@@ -24,16 +23,14 @@ export interface RouterSurroundings {
   readonly executor: Executor;
 }
 
-/** Operations this version can do, told in the greeting; the others are answered `unsupported`. */
+/** Operations this version can do, told in the greeting. */
 export const OPERATIONS: readonly string[] = [
   "pipeline.deploy",
-  "pipeline.toggle",
   "pipeline.delete",
   "pipeline.stop",
   "run.start",
   "run.stop",
   "run.status",
-  "run.readLog",
   "service.status",
 ];
 
@@ -62,23 +59,10 @@ async function carryOut(
   clockOffsetMs: number,
   surroundings: RouterSurroundings,
 ): Promise<Verdict> {
-  const { pipelines, runs, schedules, executor } = surroundings;
+  const { runs, schedules, executor } = surroundings;
   switch (operation.type) {
     case "pipeline.deploy":
       return deploy(operation.body.pipeline, surroundings);
-    case "pipeline.toggle": {
-      const { operationId: _, ...change } = operation.body;
-      if (!(await pipelines.toggle(change))) {
-        return {
-          outcome: "refused",
-          reason: "unknownPipeline",
-          message: "Cannot toggle the pipeline: it is not deployed here",
-          advice: "Deploy it first",
-        };
-      }
-      await followSchedule(change.pipelineId, surroundings);
-      return { outcome: "accepted" };
-    }
     case "pipeline.delete":
       await removeBuried(operation.body, surroundings);
       return { outcome: "accepted" };
@@ -96,11 +80,6 @@ async function carryOut(
       );
     case "run.status":
       return { outcome: "answered", answer: { kind: "runStatus", run: runs.table.get(operation.body.runId) ?? null } };
-    case "run.readLog": {
-      const { runId, offset, limit } = operation.body;
-      const piece = await executor.readLog(runId, offset, Math.min(limit, LIMITS.logChunkBytes));
-      return { outcome: "answered", answer: { kind: "log", runId, ...piece } };
-    }
     case "service.status": {
       const { healthy, message } = await executor.check();
       return {
@@ -108,10 +87,6 @@ async function carryOut(
         answer: { kind: "serviceStatus", healthy, message: clip(message, MAX_MESSAGE) },
       };
     }
-    case "automation.start":
-    case "application.start":
-    case "host.address":
-      return { outcome: "unsupported", message: `This runner can't do ${operation.type}` };
     default:
       return assertNever(operation, "operation");
   }

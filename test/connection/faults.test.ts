@@ -166,7 +166,7 @@ test("connection obeys a frame before welcome only if it is welcome or close", a
   startRunner({ url: gateway.url });
   const session = await gateway.session(0);
   await session.expect("hello");
-  session.send("host.address", { operationId: id(1) }, 0);
+  session.send("service.status", { operationId: id(1) }, 0);
   await eventually(() => expect(session.closed?.code).toBe(4400));
 });
 

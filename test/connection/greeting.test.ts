@@ -82,7 +82,7 @@ test("connection tells a clock that is off by 90 s, with the number, and hands t
   await session.expect("inStep");
   const warning = lines.find(({ level, message }) => level === "warn" && String(message).includes("clock"));
   expect(Math.abs(Number(warning?.["offsetSeconds"]) + 90)).toBeLessThanOrEqual(30);
-  session.send("host.address", { operationId: id(1) });
+  session.send("service.status", { operationId: id(1) });
   await session.expect("verdict");
   expect(Math.abs((side.operations[0]?.clockOffsetMs ?? 0) + 90_000)).toBeLessThan(30_000);
 });

@@ -16,9 +16,9 @@ test("connection answers or refuses 500 operations that come at once, each exact
   const gate = Promise.withResolvers<void>();
   side.onOperate = async () => {
     await gate.promise;
-    return { outcome: "answered", answer: { kind: "hostAddress", ip: null } };
+    return { outcome: "answered", answer: { kind: "serviceStatus", healthy: true, message: "fine" } };
   };
-  for (let n = 0; n < 500; n++) session.send("host.address", { operationId: id(n) });
+  for (let n = 0; n < 500; n++) session.send("service.status", { operationId: id(n) });
   await session.expect("verdict", 435);
   gate.resolve();
   await session.expect("verdict", 499);
@@ -27,7 +27,7 @@ test("connection answers or refuses 500 operations that come at once, each exact
   expect(verdicts.filter((body) => body.outcome === "answered")).toHaveLength(64);
   expect(new Set(verdicts.map(({ operationId }) => operationId)).size).toBe(500);
   expect(side.operations).toHaveLength(64);
-  session.send("host.address", { operationId: id(500) });
+  session.send("service.status", { operationId: id(500) });
   expect((await session.expect("verdict", 500)).body).toMatchObject({ operationId: id(500), outcome: "answered" });
 });
 
@@ -40,7 +40,7 @@ test("connection gives verdicts in the order of completion", async () => {
   side.onOperate = async (operation) =>
     operation.type === "service.status" ? await slow.promise : { outcome: "unsupported", message: "not here" };
   session.send("service.status", { operationId: id(1) });
-  session.send("host.address", { operationId: id(2) });
+  session.send("run.status", { operationId: id(2), runId: id(3) });
   expect((await session.expect("verdict")).body.operationId).toBe(id(2));
   slow.resolve({ outcome: "accepted" });
   expect((await session.expect("verdict", 1)).body.operationId).toBe(id(1));
@@ -74,7 +74,7 @@ test("connection gives the session up when an operation fails without a verdict"
   const session = await gateway.session(0);
   await session.expect("inStep");
   side.onOperate = () => Promise.reject(new Error("a bug"));
-  session.send("host.address", { operationId: id(1) });
+  session.send("service.status", { operationId: id(1) });
   expect((await session.expect("close")).body.name).toBe("internal");
   await (await gateway.session(1)).expect("inStep");
 });
@@ -86,14 +86,14 @@ test("connection drops verdicts of an ended session", async () => {
   await session.expect("inStep");
   const slow = Promise.withResolvers<Verdict>();
   side.onOperate = () => slow.promise;
-  session.send("host.address", { operationId: id(1) });
+  session.send("service.status", { operationId: id(1) });
   await eventually(() => expect(side.operations).toHaveLength(1));
   session.socket.terminate();
   const second = await gateway.session(1);
   await second.expect("inStep");
   slow.resolve({ outcome: "accepted" });
   side.onOperate = async () => ({ outcome: "accepted" });
-  second.send("host.address", { operationId: id(2) });
+  second.send("service.status", { operationId: id(2) });
   await second.expect("verdict");
   expect(second.of("verdict").map(({ body }) => body.operationId)).toEqual([id(2)]);
 });
@@ -110,7 +110,7 @@ test.each([
     await session.expect("inStep");
     const refusal = { outcome: "refused", reason: "storage", message: "exceeded quota", advice: "raise it" } as const;
     side.onOperate = async () => ({ ...refusal, category: "Quota" });
-    session.send("host.address", { operationId: id(1) });
+    session.send("service.status", { operationId: id(1) });
     expect((await session.expect("verdict")).body).toEqual({ operationId: id(1), ...refusal, ...told });
   },
 );

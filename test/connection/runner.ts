@@ -37,7 +37,7 @@ export function startRunner(options: Partial<ConnectionOptions> & { url: Connect
       runnerVersion: "1.2.3",
       executor: "process",
       platform: "test",
-      operations: ["host.address"],
+      operations: ["service.status"],
       maxConcurrentRuns: 4,
     },
     reconnectFloorMs: 0,

@@ -24,12 +24,12 @@ test("connection counts dials, reconnects by reason and verdicts by outcome, and
     await gate.promise;
     return { outcome: "accepted" };
   };
-  session.send("host.address", { operationId: id(1) });
+  session.send("service.status", { operationId: id(1) });
   await eventually(() => expect(side.operations).toHaveLength(1));
   await clock.advance(7);
   gate.resolve();
   await session.expect("verdict");
-  expect(told).toEqual([["host.address", "accepted", 7]]);
+  expect(told).toEqual([["service.status", "accepted", 7]]);
   session.socket.terminate();
   await eventually(() => expect(connection.status().state).toBe("waiting"));
   await clock.advance(1_000);
@@ -63,7 +63,7 @@ test.each(["welcome", "heartbeat"] as const)("connection spreads its return as %
   await session.expect("inStep");
   if (type === "heartbeat") session.send("heartbeat", { reconnectSpreadSeconds: 40 });
   // Behind the heartbeat on the same line, so it has been read when this is answered.
-  session.send("host.address", { operationId: id(1) });
+  session.send("service.status", { operationId: id(1) });
   await session.expect("verdict");
   session.socket.terminate();
   await eventually(() => expect(connection.status().state).toBe("waiting"));

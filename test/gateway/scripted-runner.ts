@@ -39,7 +39,7 @@ export class ScriptedRunner {
       ingestionVersion: "1.9.0",
       executor: "process",
       platform: "test",
-      operations: ["pipeline.deploy", "pipeline.toggle", "pipeline.delete", "run.start", "run.stop"],
+      operations: ["pipeline.deploy", "pipeline.delete", "pipeline.stop", "run.start", "run.stop", "service.status"],
       maxConcurrentRuns: 4,
     });
     await eventually(() => runner.newest("wanted"));

@@ -90,7 +90,7 @@ test("a pipeline is in its file and in the cluster, and gone from both after its
   const { kept, open } = await world();
   const { pipelines } = await open();
   await pipelines.deploy(body(1));
-  await pipelines.toggle({ pipelineId, generation: 2, hash: "hash-2", enabled: false });
+  await pipelines.deploy(body(2, { enabled: false }));
   expect(kept.objects.get(pipelineId)).toEqual(body(2, { enabled: false }));
   expect(await (await open()).pipelines.read(pipelineId)).toEqual(body(2, { enabled: false }));
   await pipelines.remove(pipelineId);

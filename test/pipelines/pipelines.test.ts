@@ -54,14 +54,6 @@ test("deploy takes the same generation with another hash: a restored gateway wan
   expect((await pipelines.read(first))?.name).toBe("renamed");
 });
 
-test("toggle makes a new generation of the same body and fails for an unknown pipeline", async () => {
-  const pipelines = await openIn(await temporaryDirectory());
-  await pipelines.deploy(body(first, 1));
-  expect(await pipelines.toggle({ pipelineId: first, generation: 2, hash: "h2", enabled: false })).toBe(true);
-  expect(await pipelines.read(first)).toEqual(body(first, 2, { hash: "h2", enabled: false }));
-  expect(await pipelines.toggle({ pipelineId: second, generation: 2, hash: "h2", enabled: false })).toBe(false);
-});
-
 test("compare fetches what is missing or older, removes only under a tombstone and calls the rest orphans", async () => {
   const pipelines = await openIn(await temporaryDirectory());
   for (const id of ids) await pipelines.deploy(body(id, 2));

@@ -37,7 +37,7 @@ describe("golden frames", () => {
     const expected = [
       ..."accepted duplicate refused unsupported answered".split(" "),
       ...reasons.split(" "),
-      ..."runStatus log hostAddress serviceStatus".split(" "),
+      ..."runStatus serviceStatus".split(" "),
       ...RUN_STATES,
     ];
     expect(expected.filter((variant) => !shown.has(variant))).toEqual([]);

@@ -56,12 +56,6 @@ test("deploy, run, status, log, stop and delete do what they say", async () => {
     outcome: "answered",
     answer: { run: { state: "running" } },
   });
-  await eventually(async () =>
-    expect(await ask("run.readLog", { runId: wish.runId, offset: 0, limit: 100 })).toMatchObject({
-      outcome: "answered",
-      answer: { kind: "log", runId: wish.runId, offset: 0, text: "begun\n", nextOffset: 6, ended: false },
-    }),
-  );
   expect(await ask("run.stop", { runId: wish.runId })).toEqual({ outcome: "accepted" });
   await eventually(() => expect(states(wish.runId)).toContain("stopped"));
   expect(await ask("run.stop", { runId: crypto.randomUUID() })).toEqual({
@@ -74,16 +68,16 @@ test("deploy, run, status, log, stop and delete do what they say", async () => {
   expect(pipelines.keys()).toEqual([]);
 });
 
-test("an operation this runner can't do is answered unsupported, and only those it can do are announced", async () => {
+test("every operation of the catalogue is announced and carried out", async () => {
   const { surroundings } = await openKit();
   const all = Object.entries(CATALOGUE).filter(([, entry]) => entry.kind === "operation");
   for (const [type] of all) {
     const golden = (await goodFrames()).find((frame) => frame.frame.type === type);
     if (golden === undefined) throw new Error(`no golden frame of ${type}`);
     const verdict = await route(golden.frame as unknown as Operation, 0, surroundings);
-    expect([type, verdict.outcome === "unsupported"]).toEqual([type, !OPERATIONS.includes(type)]);
+    expect([type, verdict.outcome === "unsupported"]).toEqual([type, false]);
   }
-  expect(OPERATIONS).toHaveLength(9);
+  expect([...OPERATIONS].sort()).toEqual(all.map(([type]) => type).sort());
 });
 
 test("the policy is asked once for every operation and its no leaves nothing behind", async () => {
@@ -140,7 +134,7 @@ test.each([
   },
 );
 
-test("the schedule follows deploy, toggle, stop and delete, and an older generation that comes late changes nothing", async () => {
+test("the schedule follows deploy, stop and delete, and an older generation that comes late changes nothing", async () => {
   const kit = await openKit();
   const told: unknown[] = [];
   const schedules: RouterSurroundings["schedules"] = {
@@ -153,7 +147,7 @@ test("the schedule follows deploy, toggle, stop and delete, and an older generat
   const schedule = { cron: "@daily", timeZone: "UTC" };
   const { pipelineId } = PIPELINE;
   await ask("pipeline.deploy", { pipeline: { ...PIPELINE, generation: 2, schedule } });
-  await ask("pipeline.toggle", { pipelineId, generation: 3, hash: "h3", enabled: false });
+  await ask("pipeline.deploy", { pipeline: { ...PIPELINE, generation: 3, schedule, enabled: false } });
   await ask("pipeline.deploy", { pipeline: { ...PIPELINE, generation: 1 } });
   await ask("pipeline.stop", { pipelineId });
   await ask("pipeline.delete", { pipelineId, generation: 2 });
@@ -201,7 +195,7 @@ test("a check that has more to tell than a frame may hold is cut", async () => {
   const verdict = await route(operation("service.status", {}), 0, { ...kit.surroundings, executor: wordy });
   expect(verdict).toEqual({
     outcome: "answered",
-    answer: { kind: "serviceStatus", healthy: false, message: "x".repeat(2000) },
+    answer: { kind: "serviceStatus", healthy: false, message: `${"x".repeat(1999)}…` },
   });
 });
 

@@ -52,6 +52,7 @@ export interface ApiRoutes {
   readonly getOpenApi: Route<Nothing, Nothing, JsonObject>;
   readonly listRunners: Route<Nothing, Nothing, { readonly runners: readonly RunnerView[] }>;
   readonly getRunner: Route<Nothing, Nothing, RunnerView>;
+  readonly getRunnerStatus: Route<Nothing, Nothing, RunnerStatusView>;
   readonly rebindRunner: Route<Nothing, Nothing, RunnerView>;
   readonly listTokens: Route<Nothing, { readonly runnerId?: string }, { readonly tokens: readonly TokenView[] }>;
   readonly createToken: Route<TokenRequest, Nothing, IssuedTokenView>;
@@ -67,12 +68,24 @@ export interface ApiRoutes {
   readonly deployPipeline: Route<Nothing, Nothing, PipelineView>;
   readonly togglePipeline: Route<ToggleWish, Nothing, PipelineView>;
   readonly runPipeline: Route<RunWish, Nothing, { readonly run: RunView }>;
-  readonly stopPipeline: Route<Nothing, Nothing, { readonly runs: readonly string[] }>;
+  readonly stopPipeline: Route<Nothing, Nothing, StoppedPipeline>;
   readonly listRuns: Route<Nothing, RunListQuery, RunPage>;
   readonly getRun: Route<Nothing, Nothing, RunView>;
   readonly stopRun: Route<Nothing, Nothing, { readonly run: RunView }>;
   readonly getRunLog: Route<Nothing, LogQuery, LogPageView>;
   readonly followRun: StreamRoute<{ readonly after?: number }>;
+}
+
+/** What becomes of the runs of a pipeline that shall stop. */
+export interface StoppedPipeline {
+  readonly runs: readonly string[];
+  readonly told: boolean;
+}
+
+/** Whether a runner's executor could run something now. */
+export interface RunnerStatusView {
+  readonly healthy: boolean;
+  readonly message: string;
 }
 
 /** A page of services; `nextAfter` only when there may be more. */
@@ -94,7 +107,7 @@ export interface RunPage {
 }
 
 const { NotFound, ChangedMeanwhile, PipelineNotDeployed, TooManyStreams } = API_ERRORS;
-const { NameTaken, ServiceInUse, PipelineTooLarge } = GATEWAY_ERRORS;
+const { NameTaken, ServiceInUse, PipelineTooLarge, RunnerNotConnected, RunnerBusy, VerdictTimedOut } = GATEWAY_ERRORS;
 const nextAfter = z.string().exactOptional().describe("present when there may be more: the next page's `after`");
 
 /** The routes. Which handler serves each is in api.ts; docs/openapi.json is made from here. */
@@ -107,6 +120,14 @@ export const API_ROUTES: ApiRoutes = {
 
   listRunners: read("/api/v1/runners", "Lists the runners", z.strictObject({ runners: z.array(RUNNER_VIEW) })),
   getRunner: { ...read("/api/v1/runners/{runnerId}", "Answers one runner", RUNNER_VIEW), errors: [NotFound] },
+  getRunnerStatus: {
+    ...read(
+      "/api/v1/runners/{runnerId}/status",
+      "Asks a runner whether its executor can run something now",
+      z.strictObject({ healthy: z.boolean(), message: z.string() }),
+    ),
+    errors: [NotFound, RunnerNotConnected, RunnerBusy, VerdictTimedOut],
+  },
   rebindRunner: change("/api/v1/runners/{runnerId}/rebind", "Lets another installation take this runner id", {
     status: 200,
     answer: RUNNER_VIEW,
@@ -197,7 +218,14 @@ export const API_ROUTES: ApiRoutes = {
   },
   stopPipeline: change("/api/v1/pipelines/{pipelineId}/stop", "Stops all open runs of a pipeline", {
     status: 202,
-    answer: z.strictObject({ runs: z.array(z.uuid()) }),
+    answer: z.strictObject({
+      runs: z.array(z.uuid()).describe("known here and to be stopped, at once or when the runner is there"),
+      told: z
+        .boolean()
+        .describe(
+          "true: the runner stops those too that this gateway doesn't know of yet, and forgets a scheduled one that waits for a place",
+        ),
+    }),
     errors: [NotFound],
   }),
 

@@ -16,6 +16,9 @@ export const ERROR_STATUS: Readonly<Record<string, number>> = {
   BodyTooLarge: 413,
   TooManyFailures: 429,
   TooManyStreams: 429,
+  RunnerNotConnected: 503,
+  RunnerBusy: 503,
+  VerdictTimedOut: 504,
 };
 
 /** The body of every answer that isn't a success. */

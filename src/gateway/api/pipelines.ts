@@ -1,4 +1,4 @@
-import { CodedError } from "../../base/errors.ts";
+import { CodedError, describeError } from "../../base/errors.ts";
 import { Sensitive } from "../../base/sensitive.ts";
 import type { PipelineRecord } from "../store/store.ts";
 import { changePipeline, findLivePipeline, hashOfNext } from "./change-pipeline.ts";
@@ -57,7 +57,7 @@ export function pipelineHandlers(
       const pipeline = await findLivePipeline(store, id);
       const runs = await stopRuns(deps, pipeline);
       sessions.wake(pipeline.runnerId);
-      return { runs };
+      return { runs, told: await tellToStop(deps, pipeline) };
     },
   };
 }
@@ -102,6 +102,19 @@ async function deletePipeline(deps: ApiDependencies, pipelineId: string): Promis
   await stopRuns(deps, deleted);
   deps.sessions.wake(deleted.runnerId);
   return deleted;
+}
+
+/** Only the runner knows what its schedules have begun or hold back; one that isn't there is told of the known runs when it is back. */
+async function tellToStop({ sessions, log }: ApiDependencies, pipeline: PipelineRecord): Promise<boolean> {
+  const { runnerId, pipelineId } = pipeline;
+  try {
+    const verdict = await sessions.ask(runnerId, { type: "pipeline.stop", body: { pipelineId } });
+    return verdict.outcome === "accepted";
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    log.debug("A runner couldn't be told to stop a pipeline", { runnerId, pipelineId, error: describeError(error) });
+    return false;
+  }
 }
 
 async function stopRuns({ store, sessions }: ApiDependencies, pipeline: PipelineRecord): Promise<readonly string[]> {

@@ -10,7 +10,7 @@ export function runnerHandlers({
   store,
   sessions,
   log,
-}: ApiDependencies): Handlers<"listRunners" | "getRunner" | "rebindRunner"> {
+}: ApiDependencies): Handlers<"listRunners" | "getRunner" | "getRunnerStatus" | "rebindRunner"> {
   const find = async (runnerId: string): Promise<RunnerRecord> => {
     const runner = await store.findRunner(runnerId);
     if (runner === undefined) throw notFound("runner", runnerId);
@@ -25,6 +25,16 @@ export function runnerHandlers({
   return {
     listRunners: async () => ({ runners: (await store.listRunners()).map(view) }),
     getRunner: async ({ id }) => view(await find(id)),
+    getRunnerStatus: async ({ id }) => {
+      await find(id);
+      const verdict = await sessions.ask(id, { type: "service.status", body: {} });
+      if (verdict.outcome === "answered" && verdict.answer.kind === "serviceStatus") {
+        const { healthy, message } = verdict.answer;
+        return { healthy, message };
+      }
+      const message = "message" in verdict ? verdict.message : `the runner answered ${verdict.outcome}`;
+      return { healthy: false, message };
+    },
     rebindRunner: async ({ id }) => {
       if (!(await store.rebindRunner(id))) throw notFound("runner", id);
       log.info("A runner id was freed for another installation", { runnerId: id });

@@ -53,8 +53,7 @@ export class Comparison {
       ...difference.accepted.map((runId) => book.setDispatch(runId, "accepted")),
     ]);
     await book.settle(await store.openRuns(runnerId));
-    const cursors = [...known.values()].map((run) => ({ runId: run.runId, offset: run.logBytes }));
-    for (const runs of pages(cursors)) link.send("logCursors", { runs });
+    for (const runs of pages(await this.#cursors(known))) link.send("logCursors", { runs });
     const raised = await catchUp(store, runnerId, this.#pipelines, settings, clock.now());
     if (raised > 0)
       log.warn("This gateway was behind its runner, as after a restored backup, and has caught up", {
@@ -63,6 +62,15 @@ export class Comparison {
     const wanted = await store.wanted(runnerId);
     sendWanted(link, wanted);
     return { wanted, difference };
+  }
+
+  /** Of the runs of the inventory, and of those that aren't in it, because their end is acknowledged, though their log isn't whole. */
+  async #cursors(known: ReadonlyMap<string, RunRecord>): Promise<MessageBodies["logCursors"]["runs"]> {
+    const unfinished = await this.#options.store.unfinishedLogs(this.#options.runnerId);
+    return [
+      ...[...known.values()].map((run) => ({ runId: run.runId, offset: run.logBytes })),
+      ...unfinished.filter(({ runId }) => !known.has(runId)).map(({ runId, bytes }) => ({ runId, offset: bytes })),
+    ];
   }
 
   /** Runs of the inventory that are this runner's own, and those of them that are known here. */

@@ -9,11 +9,22 @@ import type { Database, RunTable } from "./tables.ts";
 /** The part of the store that keeps runs. */
 export type RunStore = Pick<
   Store,
-  "addRun" | "findRun" | "listRuns" | "openRuns" | "offerRun" | "setDispatch" | "requestStop" | "takeReport"
+  | "addRun"
+  | "findRun"
+  | "listRuns"
+  | "openRuns"
+  | "unfinishedLogs"
+  | "offerRun"
+  | "setDispatch"
+  | "requestStop"
+  | "takeReport"
 >;
 
 /** What a run was refused for is over. */
 const ACCEPTED = { dispatch: "accepted", refusal_json: null } as const;
+/** Of each terminal state; who has been away for more than so many runs is told fewer cursors, and its logs begin anew. */
+const NEWEST_ENDED = 500;
+
 const OPEN_STATES = RUN_STATES.filter((state) => !TERMINAL_STATES.has(state));
 
 /** Makes it over an open database; `write` shares commits. */
@@ -40,6 +51,28 @@ export function createRunStore(db: Kysely<Database>, write: Write): RunStore {
 
     openRuns: (runnerId) =>
       readRuns(selectRuns(db).where("runner_id", "=", runnerId).where("state", "in", OPEN_STATES).orderBy("number")),
+
+    async unfinishedLogs(runnerId) {
+      const found = await Promise.all(
+        [...TERMINAL_STATES].map((state) =>
+          db
+            .selectFrom((from) =>
+              from
+                .selectFrom("run")
+                .select(["run_id", "log_bytes", "log_end_json"])
+                .where("runner_id", "=", runnerId)
+                .where("state", "=", state)
+                .orderBy("number", "desc")
+                .limit(NEWEST_ENDED)
+                .as("newest"),
+            )
+            .select(["run_id as runId", "log_bytes as bytes"])
+            .where(sql<boolean>`json_valid(log_end_json) and json_extract(log_end_json, '$.bytes') > log_bytes`)
+            .execute(),
+        ),
+      );
+      return found.flat();
+    },
 
     offerRun: (runId, now) =>
       write(async (transaction) => {

@@ -231,6 +231,8 @@ export interface Store {
   listRuns(query: RunQuery): Promise<readonly RunRecord[]>;
   /** Runs of this runner that are not in a terminal state, oldest first. */
   openRuns(runnerId: string): Promise<readonly RunRecord[]>;
+  /** Of the newest runs of this runner that have ended: those whose log is shorter here than the runner told, and its length here. */
+  unfinishedLogs(runnerId: string): Promise<readonly { readonly runId: string; readonly bytes: number }[]>;
   /** Notes that a waiting run is offered; undefined, and nothing is noted, when it isn't waiting any more or has no time left. */
   offerRun(runId: string, now: number): Promise<RunRecord | undefined>;
   /** A refusal is kept until the run is accepted. Undefined when there is no such run. */

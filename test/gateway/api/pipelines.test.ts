@@ -101,9 +101,7 @@ test("pipelines toggle over, or to what is asked, and tell the runner", async ()
   const on = await toggle({ enabled: true });
   expect(on.enabled).toBe(true);
   await eventually(() => {
-    const told = runner.frames.findLast(({ type }) => type === "pipeline.toggle" || type === "pipeline.deploy");
-    const { generation, hash, enabled } =
-      told?.type === "pipeline.toggle" ? told.body : runner.newest("pipeline.deploy").body.pipeline;
+    const { generation, hash, enabled } = runner.newest("pipeline.deploy").body.pipeline;
     expect([generation, hash, enabled]).toEqual([on.generation, on.hash, true]);
   });
   expect((await gateway.call("POST", `/api/v1/pipelines/${pipelineId}/toggle`, { enabled: "yes" })).status).toBe(400);

@@ -37,3 +37,37 @@ test("runners are freed for another installation by a rebind", async () => {
   expect([unknown.status, unknown.body.code]).toEqual([404, "NotFound"]);
   expect((await gateway.call("GET", "/api/v1/runners/nobody")).status).toBe(404);
 });
+
+test("a runner's status is what it answers now", async () => {
+  const gateway = await TestGateway.start();
+  const runner = await gateway.runner();
+  const ask = () => gateway.call("GET", "/api/v1/runners/alpha/status");
+  const answer = { kind: "serviceStatus", healthy: false, message: "no right to create Jobs" } as const;
+  runner.answer = () => ({ outcome: "answered", answer });
+  await eventually(async () => expect((await ask()).status).toBe(200));
+  expect((await ask()).body).toEqual({ healthy: false, message: "no right to create Jobs" });
+  runner.answer = () => ({ outcome: "unsupported", message: "This runner can't tell" });
+  expect((await ask()).body).toEqual({ healthy: false, message: "This runner can't tell" });
+  runner.leave();
+  await eventually(async () =>
+    expect(await ask()).toMatchObject({ status: 503, body: { code: "RunnerNotConnected" } }),
+  );
+  expect((await gateway.call("GET", "/api/v1/runners/nobody/status")).status).toBe(404);
+});
+
+test("stopping a pipeline tells its runner, which may know of more runs, and says when that wasn't possible", async () => {
+  const gateway = await TestGateway.start();
+  const runner = await gateway.runner();
+  const { pipelineId } = await gateway.deployed();
+  await eventually(() => runner.newest("pipeline.deploy"));
+  const stop = () => gateway.ask("POST", `/api/v1/pipelines/${pipelineId}/stop`);
+  expect(await stop()).toEqual({ runs: [], told: true });
+  expect(runner.newest("pipeline.stop").body.pipelineId).toBe(pipelineId);
+  runner.answer = () => ({ outcome: "refused", reason: "storage", message: "disk full", advice: "" });
+  expect(await stop()).toEqual({ runs: [], told: false });
+  runner.leave();
+  await eventually(async () =>
+    expect(await gateway.ask("GET", "/api/v1/runners/alpha")).toMatchObject({ status: "Disconnected" }),
+  );
+  expect(await stop()).toEqual({ runs: [], told: false });
+});

@@ -3,7 +3,7 @@ import { pipelineHash } from "../../../src/gateway/sessions/workflow-config.ts";
 import { LIMITS } from "../../../src/protocol/limits.ts";
 import type { PipelineKey } from "../../../src/protocol/messages.ts";
 import { eventually } from "../../fakes/eventually.ts";
-import { pipeline } from "../store/records.ts";
+import { pipeline, report } from "../store/records.ts";
 import { Harness } from "./sessions-harness.ts";
 
 const key = (generation = 1): PipelineKey => ({ pipelineId: crypto.randomUUID(), generation, hash: "a".repeat(64) });
@@ -140,6 +140,23 @@ describe("comparing pipelines", () => {
 });
 
 describe("comparing logs", () => {
+  it("keeps the cursor of a log that isn't whole, though its run has ended and isn't in the inventory any more", async () => {
+    const harness = await Harness.start();
+    const one = await harness.pipeline();
+    const log = { bytes: 10, sha256: "0".repeat(64) };
+    const [partly, whole] = [await harness.waitingRun(one), await harness.waitingRun(one)];
+    for (const [run, text] of [
+      [partly, "half\n"],
+      [whole, "all of it\n"],
+    ] as const) {
+      await harness.store.appendLog(run.runId, 0, text);
+      await harness.store.takeReport("alpha", report(run, "success", { log }), 9);
+    }
+    const line = await (await harness.dial()).greet();
+    await line.compare({ runs: [] });
+    expect(line.all("logCursors").flatMap((page) => page.body.runs)).toEqual([{ runId: partly.runId, offset: 5 }]);
+  });
+
   it("tells how far the log of each reported run is stored, of this runner's runs only", async () => {
     const harness = await Harness.start();
     const one = await harness.pipeline();

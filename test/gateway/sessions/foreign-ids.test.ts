@@ -48,12 +48,11 @@ const ATTEMPTS: Readonly<
     line.send("fetch", { pipelineId: deletedId });
     await harness.clock.advance(16_000);
   },
-  verdict: async (line, { ended, runId, pipelineId }, harness) => {
+  verdict: async (line, { ended, pipelineId }, harness) => {
     const verdicts: VerdictWish[] = [
       { outcome: "accepted", run: ended },
       { outcome: "duplicate", run: ended },
       { outcome: "answered", answer: { kind: "runStatus", run: ended } },
-      { outcome: "answered", answer: { kind: "log", runId, offset: 0, text: "x", nextOffset: 1, ended: true } },
       { outcome: "refused", reason: "staleGeneration", message: pipelineId, advice: "" },
     ];
     for (const verdict of verdicts) {

@@ -139,11 +139,11 @@ describe("asking a runner", () => {
   it("answers with its verdict", async () => {
     const harness = await Harness.start();
     const line = await harness.runner();
-    line.answer = () => ({ outcome: "answered", answer: { kind: "hostAddress", ip: "10.0.0.1" } });
+    line.answer = () => ({ outcome: "answered", answer: { kind: "serviceStatus", healthy: true, message: "fine" } });
     await eventually(() => expect(harness.sessions.connected().get("alpha")?.state).toBe("ready"));
-    expect(await harness.sessions.ask("alpha", { type: "host.address", body: {} })).toMatchObject({
+    expect(await harness.sessions.ask("alpha", { type: "service.status", body: {} })).toMatchObject({
       outcome: "answered",
-      answer: { ip: "10.0.0.1" },
+      answer: { healthy: true },
     });
   });
 
