@@ -59,7 +59,8 @@ export interface Executor {
   start(spec: RunSpec): Promise<"started" | "exists">;
 
   /**
-   * The state now and at each change; ends after a terminal state. Survives anything but the abort of its signal.
+   * The state now and at each change; ends after a terminal state, which is told once more with `log` when that is known only
+   * later. Survives anything but the abort of its signal.
    * A run whose object is gone is `failed` with category `Lost`.
    */
   observe(runId: string, signal: AbortSignal): AsyncIterable<RunReport>;

@@ -30,6 +30,15 @@ export function supersedes(next: RunMoment, known: RunMoment): boolean {
   return isLegalTransition(known.state, next.state);
 }
 
+/** True when `next` tells the same end once more, with the length and hash of the log, which were missing. */
+export function addsLogEnd(
+  next: RunMoment & { readonly log?: object },
+  known: RunMoment & { readonly log?: object },
+): boolean {
+  const isSame = next.attempt === known.attempt && next.state === known.state && isTerminal(known.state);
+  return isSame && known.log === undefined && next.log !== undefined;
+}
+
 function rank(state: RunState): number {
   if (state === "queued") return 0;
   return state === "running" ? 1 : 2;

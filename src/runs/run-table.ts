@@ -1,5 +1,5 @@
 import type { RunReport } from "../protocol/messages.ts";
-import { isTerminal, RUN_STATES, type RunState, supersedes } from "../protocol/run-state.ts";
+import { addsLogEnd, isTerminal, RUN_STATES, type RunState, supersedes } from "../protocol/run-state.ts";
 
 /** Since the start of this process, for metrics. */
 export interface RunCounts {
@@ -41,7 +41,12 @@ export class RunTable {
   /** Takes a report if it is news. False when it isn't, or the run is not in the table. */
   advance(report: RunReport): boolean {
     const known = this.#reports.get(report.runId);
-    if (known === undefined || !(supersedes(report, known) || waitsAnew(report, known))) return false;
+    if (known === undefined) return false;
+    if (addsLogEnd(report, known)) {
+      this.#set(report);
+      return true;
+    }
+    if (!(supersedes(report, known) || waitsAnew(report, known))) return false;
     this.#set(report);
     if (isTerminal(report.state)) this.#ended.set(report.state, (this.#ended.get(report.state) ?? 0) + 1);
     const category = report.failure?.category;
@@ -49,7 +54,7 @@ export class RunTable {
     return true;
   }
 
-  /** Length in bytes of the log of a run that has ended, or that it isn't known; undefined while the run goes on. */
+  /** Length in bytes of the log of a run that has ended, or that it isn't known (yet); undefined while the run goes on. */
   endOfLog(runId: string): number | "unknown" | undefined {
     const report = this.#reports.get(runId);
     if (report === undefined || !isTerminal(report.state)) return undefined;

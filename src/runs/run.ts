@@ -4,7 +4,6 @@ import type { Log } from "../base/log.ts";
 import type { Executor } from "../executor/executor.ts";
 import { FAILURE_CATEGORIES } from "../protocol/failure-category.ts";
 import type { RunReport } from "../protocol/messages.ts";
-import { isTerminal } from "../protocol/run-state.ts";
 import type { RunTable } from "./run-table.ts";
 
 /** What the life of a run stands on. */
@@ -18,7 +17,7 @@ export interface RunSurroundings {
 
 /**
  * The life of one run whose object exists, from now to its end: follow what the executor observes, tell each step forward.
- * Ends with the terminal state, or when the signal aborts because this process stops; the run itself goes on then.
+ * Ends with the terminal state and all that is told of it, or when the signal aborts because this process stops; the run itself goes on then.
  */
 export async function followRun(runId: string, surroundings: RunSurroundings, signal: AbortSignal): Promise<void> {
   const { executor, table, emit, log } = surroundings;
@@ -27,7 +26,6 @@ export async function followRun(runId: string, surroundings: RunSurroundings, si
       if (!table.advance(report)) continue;
       log.info("Run changed", { run: runId, state: report.state, ...moreOf(report) });
       emit(report);
-      if (isTerminal(report.state)) return;
     }
   } catch (error) {
     if (signal.aborted) return;

@@ -6,6 +6,7 @@ import type { Pipelines } from "../pipelines/pipelines.ts";
 import type { RunReport } from "../protocol/messages.ts";
 import { isTerminal } from "../protocol/run-state.ts";
 import { LateStarts, type Starting } from "./late-starts.ts";
+import type { KnownEnd } from "./log-part.ts";
 import { followRun } from "./run.ts";
 import { RunLogs } from "./run-logs.ts";
 import { type RunOrder, specOf } from "./run-spec.ts";
@@ -38,6 +39,8 @@ export class Runs {
   readonly #starting = new Map<string, Starting>();
   readonly #lateStarts: LateStarts;
   readonly #acknowledged = new Set<string>();
+  /** Runs of which the executor may tell more: as long as it may tell the end of a log, that isn't unknown. */
+  readonly #followed = new Set<string>();
   #draining = false;
 
   constructor(options: RunsOptions) {
@@ -48,7 +51,7 @@ export class Runs {
       clock: options.clock,
       log: options.log,
       limitBytes: options.logLimitBytes ?? Number.MAX_SAFE_INTEGER,
-      endOf: (runId) => this.table.endOfLog(runId),
+      endOf: (runId) => this.#endOfLog(runId),
       mayHaveLog: (runId) => this.table.hasBegun(runId),
       wake: options.wakeLogs,
       ...(options.onLogPoll === undefined ? {} : { onPoll: options.onLogPoll }),
@@ -233,13 +236,29 @@ export class Runs {
 
   /** Follows a run whose state now is told with `tell`, or was told in another way. */
   #takeUp(report: RunReport, foundAgain = false, tell: (report: RunReport) => void = () => undefined): void {
-    const { executor, emit, log } = this.#options;
     this.table.add(report, foundAgain);
     this.logs.add(report.runId);
     tell(report);
-    if (!isTerminal(report.state)) {
-      void followRun(report.runId, { executor, table: this.table, emit, log }, this.#stopFollowing.signal);
-    }
+    if (!isTerminal(report.state) || report.log === undefined) void this.#follow(report.runId);
+  }
+
+  async #follow(runId: string): Promise<void> {
+    const { executor, emit, log } = this.#options;
+    const tell = (report: RunReport): void => {
+      // What is told later is acknowledged later.
+      this.#acknowledged.delete(runId);
+      emit(report);
+    };
+    this.#followed.add(runId);
+    await followRun(runId, { executor, table: this.table, emit: tell, log }, this.#stopFollowing.signal);
+    if (this.#stopFollowing.signal.aborted) return;
+    this.#followed.delete(runId);
+    this.#releaseWhenDone(runId);
+  }
+
+  #endOfLog(runId: string): KnownEnd {
+    const end = this.table.endOfLog(runId);
+    return end === "unknown" && this.#followed.has(runId) ? undefined : end;
   }
 
   /** What the limit kept back of a log that is delivered. */
@@ -251,7 +270,7 @@ export class Runs {
 
   /** Nothing is forgotten before both its terminal state and its log are acknowledged (design §2.4). */
   #releaseWhenDone(runId: string): void {
-    if (!this.#acknowledged.has(runId) || !this.logs.isDelivered(runId)) return;
+    if (this.#followed.has(runId) || !this.#acknowledged.has(runId) || !this.logs.isDelivered(runId)) return;
     this.#acknowledged.delete(runId);
     this.#noteLogGap(runId);
     this.logs.remove(runId);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Executor, RunReport, RunSpec } from "../../src/executor/executor.ts";
 import type { Json } from "../../src/protocol/messages.ts";
-import { supersedes } from "../../src/protocol/run-state.ts";
+import { addsLogEnd, supersedes } from "../../src/protocol/run-state.ts";
 import { eventually } from "../fakes/eventually.ts";
 
 /** One step of test/executor/program.mjs. */
@@ -59,9 +59,8 @@ export function specOf(steps: readonly ProgramStep[], changes: Partial<RunSpec> 
 function expectNews(report: RunReport, before: RunReport | undefined): void {
   if (before === undefined) return;
   const waitsAnew = report.attempt === before.attempt && report.state === "queued" && before.state === "queued";
-  expect(waitsAnew || supersedes(report, before), `${JSON.stringify(report)} after ${JSON.stringify(before)}`).toBe(
-    true,
-  );
+  const isNews = waitsAnew || supersedes(report, before) || addsLogEnd(report, before);
+  expect(isNews, `${JSON.stringify(report)} after ${JSON.stringify(before)}`).toBe(true);
 }
 
 /** Every report of a run, to its end. */

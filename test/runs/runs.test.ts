@@ -3,7 +3,7 @@ import { CodedError } from "../../src/base/errors.ts";
 import { EXECUTOR_ERRORS } from "../../src/executor/errors.ts";
 import type { Executor } from "../../src/executor/executor.ts";
 import { KUBERNETES_EXECUTOR_ERRORS } from "../../src/executor/kubernetes/errors.ts";
-import type { MessageBodies } from "../../src/protocol/messages.ts";
+import type { MessageBodies, RunReport } from "../../src/protocol/messages.ts";
 import type { Runs } from "../../src/runs/runs.ts";
 import { eventually } from "../fakes/eventually.ts";
 import { openRuns, order, PIPELINE } from "./open-runs.ts";
@@ -242,4 +242,61 @@ test("a run that the gateway didn't order is told from its first state on", asyn
   expect(await runs.start(wish, 0, "update")).toMatchObject({ outcome: "accepted" });
   await eventually(() => expect(states(wish.runId)).toEqual(["queued", "running"]));
   await go();
+});
+
+test("a log's length and hash that are known only after the run's end are told, and the run is kept until they are acknowledged", async () => {
+  const known = Promise.withResolvers<void>();
+  const log = { bytes: 6, sha256: "a".repeat(64) };
+  const released: string[] = [];
+  let isOver = false;
+  const { runs, emitted } = await openRuns({
+    executor: (real) => ({
+      kind: real.kind,
+      check: () => real.check(),
+      list: () => real.list(),
+      stop: (runId) => real.stop(runId),
+      close: () => real.close(),
+      start: async () => "started",
+      async *observe(runId) {
+        const end: RunReport = { runId, pipelineId: PIPELINE.pipelineId, attempt: 1, state: "success", proof: "p" };
+        yield end;
+        await known.promise;
+        yield { ...end, log };
+      },
+      readLog: async (_runId, offset) => ({
+        offset,
+        text: "begun\n".slice(offset),
+        nextOffset: 6,
+        ended: isOver,
+      }),
+      release: async (runId) => void released.push(runId),
+    }),
+  });
+  const { runId } = order();
+  await runs.start(order({ runId }), 0);
+  const deliver = async (): Promise<void> => {
+    for (let chunk = await runs.logs.next(100); chunk !== undefined; chunk = await runs.logs.next(100))
+      runs.logs.acknowledged(chunk);
+  };
+  const [end] = await eventually(() => {
+    expect(emitted.map(({ state }) => state)).toEqual(["success"]);
+    return emitted;
+  });
+  if (end !== undefined) runs.acknowledged(end);
+  isOver = true;
+  await deliver();
+  expect(released).toEqual([]);
+  known.resolve();
+  const completed = await eventually(() => {
+    expect(emitted.at(-1)).toEqual({ ...end, log });
+    return emitted.at(-1);
+  });
+  await eventually(async () => {
+    await deliver();
+    expect(runs.logs.isDelivered(runId)).toBe(true);
+  });
+  expect(released).toEqual([]);
+  if (completed !== undefined) runs.acknowledged(completed);
+  await eventually(() => expect(released).toEqual([runId]));
+  expect(runs.table.counts().ended["success"]).toBe(1);
 });

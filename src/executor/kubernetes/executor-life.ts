@@ -137,7 +137,11 @@ export class KubernetesExecutor implements Executor {
         if (report !== undefined && report !== told) {
           told = report;
           yield report;
-          if (isTerminal(report.state)) return;
+        }
+        if (told !== undefined && isTerminal(told.state)) {
+          const whole = await Promise.race([this.#logOf(told), changed.then(() => undefined)]);
+          if (whole !== undefined) yield whole;
+          return;
         }
         if (this.#care.report(runId) === told && !isOver()) await changed;
       }
@@ -210,6 +214,13 @@ export class KubernetesExecutor implements Executor {
     this.#discoveries.note(report, isOrdered);
     // Its pod waits where the configuration of its pipeline has gone.
     if (!isOrdered && report.state === "queued") this.deployments.look(report.pipelineId);
+  }
+
+  /** The report with the length and hash of its log, which may have been read late; undefined when it has them, or they can't be known. */
+  async #logOf(report: RunReport): Promise<RunReport | undefined> {
+    if (report.log !== undefined) return undefined;
+    const log = await this.#parts.logs.ended(report.runId);
+    return log === undefined ? undefined : { ...report, log };
   }
 
   #isKnown(runId: string): boolean {

@@ -108,9 +108,14 @@ export class PodLog implements Turned {
     this.#front.settle();
     this.#following?.nudge();
     this.#retry.reset();
-    const complete = new Promise<void>((resolve) => this.#waiters.push(resolve));
     this.#context.turns.wake(this);
-    return complete;
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Answers when what `end` began is done. */
+  complete(): Promise<void> {
+    const isDone = this.#attempts.length === 0 && this.spool.facts.end !== undefined;
+    return isDone || !this.#ending ? Promise.resolve() : new Promise((resolve) => this.#waiters.push(resolve));
   }
 
   /** A reader wants the text from `offset` on: settles where the text begins when that is open. */

@@ -35,10 +35,12 @@ export interface PodLogs {
   follow(source: LogSource): void;
   /**
    * The container has ended: reads what is left, compares it with what the wrapper stated, and answers what the whole log came
-   * to; undefined when it isn't complete within 10 seconds, or can't be known any more. It goes on in the background then, and
-   * `read` tells when it has ended. The log ends with the attempt that was followed last; a later `follow` opens it again.
+   * to; undefined when it isn't complete within 10 seconds, or isn't whole. It goes on in the background then, and `ended` tells
+   * what comes of it. The log ends with the attempt that was followed last; a later `follow` opens it again.
    */
   end(runId: string, stated?: LogEnd): Promise<LogEnd | undefined>;
+  /** Waits for what `end` began, however long it takes, and answers as it does. At `close` it may never answer. */
+  ended(runId: string): Promise<LogEnd | undefined>;
   /** Up to `limit` bytes (at least 4) from `offset`, in whole characters; no I/O when nothing is there. */
   read(runId: string, offset: number, limit: number): Promise<LogPiece>;
   /** The last lines that are there, without our own notes removed. */
@@ -98,8 +100,13 @@ class SpooledPodLogs implements PodLogs {
     const late = sleep(this.#options.clock, END_MS, stop.signal).catch(() => undefined);
     await Promise.race([log.end(stated), late]);
     stop.abort();
-    const { end, bytes } = log.spool.facts;
-    return end?.sha256 === undefined ? undefined : { bytes, sha256: end.sha256 };
+    return endOf(log);
+  }
+
+  async ended(runId: string): Promise<LogEnd | undefined> {
+    const log = this.#retention.isReleased(runId) ? undefined : await this.#known(runId);
+    await log?.complete();
+    return log === undefined ? undefined : endOf(log);
   }
 
   async read(runId: string, offset: number, limit: number): Promise<LogPiece> {
@@ -175,4 +182,9 @@ class SpooledPodLogs implements PodLogs {
     const spool = await this.#spool(runId);
     return new PodLog(runId, spool, { api, namespace, clock, log, turns: this.#turns, signal: this.#abort.signal });
   }
+}
+
+function endOf({ spool }: PodLog): LogEnd | undefined {
+  const { end, bytes } = spool.facts;
+  return end?.sha256 === undefined ? undefined : { bytes, sha256: end.sha256 };
 }

@@ -23,6 +23,7 @@ export function unreadableLogs({ namespace }: Pick<Rights, "namespace">): PodLog
       runs.set(runId, { ended: true });
       return whole;
     },
+    ended: async (runId) => (runs.get(runId)?.ended === true ? whole : undefined),
     read: async (runId, offset, limit) => {
       const run = runs.get(runId);
       const piece = run === undefined ? "" : text.slice(offset, offset + limit);
