@@ -1,11 +1,11 @@
 import type { Clock } from "../../../base/clock.ts";
 import { CodedError } from "../../../base/errors.ts";
 import type { LogPosition } from "./log-intake.ts";
-import type { LogReading, LogStream } from "./log-stream.ts";
-import { type StreamMemory, StreamWatch } from "./stream-watch.ts";
+import type { LogReading, LogStream, ReadOptions } from "./log-stream.ts";
+import { type PauseReason, type StreamMemory, StreamWatch } from "./stream-watch.ts";
 
 /** A stream as following needs it. */
-export type FollowedStream = Pick<LogStream, "open" | "read" | "close">;
+export type FollowedStream = Pick<LogStream, "open" | "read" | "close" | "firstTime">;
 
 /** What following a log stands on. */
 export interface FollowOptions {
@@ -16,44 +16,61 @@ export interface FollowOptions {
   /** Nothing is printed any more, and as much has come as was stated, or not; "unstated" when nobody said how much it is. */
   readonly over: () => "whole" | "partly" | "unstated" | undefined;
   /** Makes a stream that follows, or brings what the node's file has now. */
-  readonly stream: (follow: boolean) => FollowedStream;
-  /** Time of the last line that the node has now. */
-  readonly lastTime: (signal: AbortSignal) => Promise<string>;
+  readonly stream: (how: { readonly follow: boolean; readonly since?: string }) => FollowedStream;
+  /** Time of the first or last line that the node's file has now. */
+  readonly timeOf: (which: "first" | "last", signal: AbortSignal) => Promise<string>;
   readonly memory: StreamMemory;
   /** Closes everything. */
   readonly signal: AbortSignal;
 }
 
+/** A stream that is open and goes on behind the one before it. */
+export interface Next {
+  readonly stream: FollowedStream;
+  /** Time of its first line, when it begins with a file of its own. */
+  readonly first?: string;
+  /** Nothing can be missing before it. */
+  readonly adjoins: boolean;
+}
+
+/** Nodes look whether a file is to be rotated every ten seconds: one that is seen sooner after the one before is the very next. */
+const NEXT_FILE_MS = 9_500;
+/** So many files wait to be read; what a program prints beyond that while its log is read so slowly is missing. */
+const MOST_FILES = 8;
+
 /**
- * Follows a log as long as its stream goes on and keeps up. No stream is left before another has found its place, since only the
- * open stream still gives a file that was rotated away:
+ * Follows a log as long as its stream goes on and keeps up. Only a stream that is open gives a file that was rotated away, so none
+ * is left, or read to the end of its file, before the one that goes on from there is open. Three things can be wrong with one:
  *
- * - It can stay open and silent while the program prints on: the kubelet notices a rotation only when it has read the file to its
+ * - It stays open and silent while the program prints on: the kubelet notices a rotation only when it has read the file to its
  *   end once before (https://github.com/kubernetes/kubernetes/issues/115701).
- * - It can fall behind, since a followed log is sent line by line; two rotations later the kubelet leaves out what was in between.
- * - It ends by itself when the container has ended, but only at the end of the file that it reads.
+ * - It falls behind, since a followed log is sent line by line; two rotations later the kubelet leaves out the file in between.
+ * - It ends by itself when the container has ended, but at the end of the file that it reads.
  *
- * So it is paused when it seems to do badly, and what the node has now is read without following, which is much faster. When
- * that finds its place, a new stream follows from there, and the old one is kept until the new one has found its place too.
- * Otherwise the old one has more, and goes on to its end; the new one keeps its file meanwhile.
+ * So when it seems to do badly it is paused, and what the node has now is asked for without following, which is much faster. Is
+ * the end of what was read there, that goes on in its place. Otherwise it is the next file: it is kept open, and read when the
+ * one before has been.
  */
 export class Following {
   readonly #options: FollowOptions;
-  #main: FollowedStream;
-  /** Paused, until `#main` has found its place. */
-  #older: FollowedStream | undefined;
-  /** Follows when `#main` has brought all that it has. */
-  #newer: FollowedStream | undefined;
-  #watch: StreamWatch | undefined;
   readonly #began: number;
+  #main: FollowedStream;
+  /** The main stream follows; otherwise it ends with its file. */
+  #follows = true;
+  #gap: ReadOptions["gap"] = "mark";
+  readonly #next: Next[] = [];
+  /** When the newest stream was known to read the node's file of that moment. */
+  #currentAt: number;
+  #watch: StreamWatch | undefined;
   #bytes = 0;
-  /** It was tried to overtake it since the container has ended. */
-  #triedLast = false;
+  /** The node was asked for more since the container has ended. */
+  #askedLast = false;
 
   constructor(options: FollowOptions) {
     this.#options = options;
-    this.#main = options.stream(true);
+    this.#main = options.stream({ follow: true });
     this.#began = options.clock.monotonic();
+    this.#currentAt = this.#began;
   }
 
   /** Something has changed: the container has ended. */
@@ -65,98 +82,128 @@ export class Following {
   async run(): Promise<{ readonly bytes: number; readonly yielded: boolean }> {
     try {
       for (;;) {
-        const yielded = await this.#step();
-        if (yielded !== undefined) return { bytes: this.#bytes, yielded };
+        const why = await this.#readOn();
+        if (this.#options.signal.aborted || why === "whole") return { bytes: this.#bytes, yielded: false };
+        if (why === "yielded") return { bytes: this.#bytes, yielded: true };
+        if (why === "behind") {
+          if (await this.#ask()) return { bytes: this.#bytes, yielded: false };
+        } else if (!this.#goOn()) return { bytes: this.#bytes, yielded: false };
       }
     } finally {
-      for (const stream of [this.#main, this.#older, this.#newer]) stream?.close();
+      this.#main.close();
+      for (const { stream } of this.#next) stream.close();
     }
   }
 
-  /** Undefined when it goes on. */
-  async #step(): Promise<boolean | undefined> {
-    const { signal, over } = this.#options;
-    const isAlone = this.#older === undefined && this.#newer === undefined;
-    if (over() === "whole") return false;
-    if (over() !== undefined && isAlone && !this.#triedLast) return (await this.#overtake()) ? false : undefined;
-    const watch = new StreamWatch(this.#options, { isAlone, triedLast: this.#triedLast, began: this.#began });
+  /** Reads the main stream until it has ended, or is paused for a reason. */
+  async #readOn(): Promise<PauseReason | "ended"> {
+    const { over } = this.#options;
+    if (over() === "whole") return "whole";
+    const [next] = this.#next;
+    if (over() !== undefined && !this.#askedLast && this.#follows && next === undefined) return "behind";
+    const watch = new StreamWatch(this.#options, {
+      began: this.#began,
+      follows: this.#follows,
+      askedLast: this.#askedLast,
+      newest: this.#next.at(-1),
+      setCurrent: () => this.#setCurrent(),
+    });
     this.#watch = watch;
-    let end: LogReading["end"];
     try {
-      end = await this.#read(this.#main, watch);
+      const { bytes, end } = await this.#main.read({
+        gap: this.#gap,
+        pause: watch.signal,
+        onBytes: (size) => watch.heard(size),
+        ...(next?.first === undefined ? {} : { until: next.first }),
+      });
+      this.#bytes += bytes;
+      return end === "paused" ? (watch.why ?? "ended") : "ended";
+    } catch (error) {
+      // What the API server says is of this stream; what the disk says is of all.
+      if (next === undefined || !(error instanceof CodedError)) throw error;
+      this.#next[0] = { ...next, adjoins: false };
+      return "ended";
     } finally {
       watch.close();
       this.#watch = undefined;
     }
-    if (signal.aborted) return false;
-    if (end === "paused" && watch.why === "yielded") return true;
-    if (end === "paused" && watch.why === "whole") return false;
-    if (end === "paused" && watch.why === "behind") return (await this.#overtake()) ? false : undefined;
-    // It stopped before a gap, or it found nothing: the older one has what is between.
-    if (this.#older !== undefined) {
-      this.#newer = end === "ended" ? undefined : this.#main;
-      if (end === "ended") this.#main.close();
-      this.#main = this.#older;
-      this.#older = undefined;
-      return undefined;
+  }
+
+  /** The main stream has brought all that it has. False when nothing follows. */
+  #goOn(): boolean {
+    const { over } = this.#options;
+    const [next, ...others] = this.#next;
+    if (next === undefined) return false;
+    // The last file is compared with what the wrapper stated before something is said to be missing.
+    if (over() === "partly" && !next.adjoins && others.length === 0) return false;
+    this.#next.shift();
+    this.#replaceMain(next.stream, next.first === undefined, next.adjoins ? "pass" : "mark");
+    if (!this.#follows && others.length === 0 && over() === undefined) this.#openLast();
+    return true;
+  }
+
+  /** Asks for what the node has now, while the main stream waits. True when nothing is left to be read. */
+  async #ask(): Promise<boolean> {
+    const { over, timeOf, signal, position, stream } = this.#options;
+    const isOver = over();
+    this.#askedLast = isOver !== undefined;
+    if (this.#next.length >= MOST_FILES) return false;
+    // Asked before, so that it is of this file or of one before it.
+    const last = isOver === undefined ? await timeOf("last", signal).catch(() => "") : "";
+    const now = stream({ follow: false });
+    const reading = await this.#peek(now);
+    if (reading?.end === "gap") {
+      this.#addFile(now);
+      return false;
     }
-    this.#main.close();
-    if (this.#newer === undefined || over() !== undefined) return false;
-    this.#main = this.#newer;
-    this.#newer = undefined;
-    return undefined;
-  }
-
-  async #read(stream: FollowedStream, watch: StreamWatch): Promise<LogReading["end"]> {
-    const isReplaceable = this.#older !== undefined || this.#newer !== undefined;
-    try {
-      const { bytes, end } = await stream.read({
-        gap: this.#older === undefined ? "mark" : "stop",
-        pause: watch.signal,
-        onBytes: (bytes) => watch.heard(bytes),
-        onFound: () => this.#dropOlder(),
-      });
-      this.#bytes += bytes;
-      return end;
-    } catch (error) {
-      // What the API server says is of this stream; what the disk says is of all.
-      if (!isReplaceable || !(error instanceof CodedError)) throw error;
-      return "ended";
+    if (reading?.found === true && this.#next.length === 0) {
+      this.#replaceMain(now, false, "pass");
+      this.#setCurrent();
+      if (over() === undefined) this.#openLast(last);
+      return false;
     }
+    now.close();
+    return isOver === "unstated" && reading?.end === "ended" && position().last === "";
   }
 
-  #dropOlder(): void {
-    if (this.#older === undefined) return;
-    this.#older.close();
-    this.#older = undefined;
-    this.#watch?.setAlone();
-  }
-
-  /** Reads what the node has now, while the stream waits. True when that is all. */
-  async #overtake(): Promise<boolean> {
-    const { stream, over, position } = this.#options;
-    this.#triedLast = over() !== undefined;
-    const fast = stream(false);
-    let reading: LogReading;
+  /** Undefined when the API server can't tell. */
+  async #peek(stream: FollowedStream): Promise<LogReading | undefined> {
     try {
-      reading = await fast.read({ gap: "stop" });
+      const reading = await stream.read({ gap: "stop", peek: true });
+      this.#bytes += reading.bytes;
+      return reading;
     } catch (error) {
-      if (error instanceof CodedError) return false;
+      if (error instanceof CodedError) return undefined;
+      stream.close();
       throw error;
-    } finally {
-      fast.close();
     }
-    this.#bytes += reading.bytes;
-    const isNothing = over() === "unstated" && position().last === "";
-    const isFound = reading.end === "ended" && (reading.found || isNothing);
-    // What ended meanwhile is looked at once more.
-    if (over() !== undefined) return isFound && this.#triedLast;
-    const next = stream(true);
-    next.open();
-    if (isFound) {
-      this.#older = this.#main;
-      this.#main = next;
-    } else this.#newer = next;
-    return false;
+  }
+
+  /** The node's file is another one than the main stream's. */
+  #addFile(stream: FollowedStream): void {
+    const first = stream.firstTime;
+    const isKnown = this.#next.some((next) => next.first === first);
+    const adjoins = this.#options.clock.monotonic() - this.#currentAt < NEXT_FILE_MS;
+    if (isKnown) stream.close();
+    else this.#next.push({ stream, first, adjoins });
+    this.#setCurrent();
+  }
+
+  /** The stream that follows behind a main one that ends with its file. */
+  #openLast(since = ""): void {
+    const stream = this.#options.stream({ follow: true, ...(since === "" ? {} : { since }) });
+    stream.open();
+    this.#next.push({ stream, adjoins: true });
+  }
+
+  #replaceMain(stream: FollowedStream, follows: boolean, gap: ReadOptions["gap"]): void {
+    this.#main.close();
+    this.#main = stream;
+    this.#follows = follows;
+    this.#gap = gap;
+  }
+
+  #setCurrent(): void {
+    this.#currentAt = this.#options.clock.monotonic();
   }
 }

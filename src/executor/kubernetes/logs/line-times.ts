@@ -3,6 +3,9 @@
  * in the node's own zone. They are compared as bytes: a line of log costs no text.
  */
 
+/** stdout and stderr are stamped side by side, so their lines may be so much out of order, in milliseconds. */
+export const OVERLAP_MS = 500;
+
 /** Longest time that is understood, in bytes. */
 export const LONGEST_TIME = 40;
 

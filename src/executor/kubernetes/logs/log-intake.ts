@@ -1,3 +1,4 @@
+import { momentOf, OVERLAP_MS } from "./line-times.ts";
 import { TimeSlot } from "./time-slot.ts";
 
 /** How far a container's log was read. Times are those before the lines; empty when nothing was read yet. */
@@ -43,6 +44,8 @@ export class LogIntake {
   readonly #last: TimeSlot;
   readonly #newest: TimeSlot;
   readonly #time = new TimeSlot();
+  /** Time of the first line that was taken here. */
+  readonly #began = new TimeSlot();
   #same: number;
   #taken: number;
   /** Lines of the last time that came by while it is sought. */
@@ -52,6 +55,9 @@ export class LogIntake {
   #toSkip = 0;
   #stage: Stage = "time";
   #words = "";
+  /** Where another stream goes on, and a time that is surely behind it. */
+  #until: readonly [TimeSlot, TimeSlot] | undefined;
+  #reached = false;
 
   constructor(position: LogPosition) {
     this.#first = new TimeSlot(position.first);
@@ -70,6 +76,25 @@ export class LogIntake {
   /** How many lines with a time came by. */
   get lines(): number {
     return this.#lines;
+  }
+
+  /** Time of the first new line; empty before it has come. */
+  get began(): string {
+    return this.#began.text;
+  }
+
+  /** True when the line came by where another stream goes on: it and all behind it are left out. */
+  get reached(): boolean {
+    return this.#reached;
+  }
+
+  /**
+   * Another stream goes on with the line of this time. Lines are stamped side by side, so one may be a little later than the first
+   * of the next file.
+   */
+  stopAt(time: string): void {
+    const late = new Date(momentOf(time) + OVERLAP_MS).toISOString();
+    this.#until = [new TimeSlot(time), new TimeSlot(`${late.slice(0, -1)}000000Z`)];
   }
 
   /** What the kubelet itself had to say. */
@@ -165,6 +190,12 @@ export class LogIntake {
     const time = this.#time;
     let gap = false;
     this.#lines++;
+    this.#reached ||= this.#until !== undefined && (time.equals(this.#until[0]) || time.isAfter(this.#until[1]));
+    if (this.#reached) {
+      this.#stage = "known";
+      time.clear();
+      return false;
+    }
     if (!this.#found) {
       if (time.isAfter(this.#newest)) {
         gap = true;
@@ -176,6 +207,7 @@ export class LogIntake {
       }
     }
     if (this.#first.empty) this.#first.set(time);
+    if (this.#began.empty) this.#began.set(time);
     if (this.#last.equals(time)) this.#same++;
     else {
       this.#last.set(time);

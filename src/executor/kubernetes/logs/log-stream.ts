@@ -1,13 +1,11 @@
 import type { Clock } from "../../../base/clock.ts";
 import type { KubernetesApi, PodLogOptions } from "../../../kubernetes/api.ts";
-import { secondBefore } from "./line-times.ts";
+import { OVERLAP_MS, secondBefore } from "./line-times.ts";
 import { LogIntake } from "./log-intake.ts";
 import type { LogSource } from "./log-source.ts";
 import type { Spool } from "./spool.ts";
 import { SpoolWriter } from "./spool-writer.ts";
 
-/** stdout and stderr are stamped side by side, so their lines may be a little out of order. */
-const OVERLAP_MS = 500;
 const NO_REST: LogReading["rest"] = { text: new Uint8Array(0), bytes: 0 };
 
 /** What a stream stands on. */
@@ -20,6 +18,8 @@ export interface LogStreamOptions {
   readonly follow: boolean;
   /** Ask for the log from its beginning, although the spool has some of it. */
   readonly whole?: boolean;
+  /** Ask for the log from this time on: another stream brings what is before. */
+  readonly since?: string;
   /** True when something is missing in front of a log whose first line has this time. */
   readonly front?: (firstTime: string) => boolean;
   /** Closes the stream. */
@@ -34,8 +34,10 @@ export interface ReadOptions {
   readonly pause?: AbortSignal;
   /** So many bytes came in, times included. */
   readonly onBytes?: (bytes: number) => void;
-  /** The spool's end was found in the stream: another stream is needed no more. */
-  readonly onFound?: () => void;
+  /** Reading is paused as soon as the spool's end was found. */
+  readonly peek?: boolean;
+  /** Reading ends before the line of this time, where another stream goes on. */
+  readonly until?: string;
 }
 
 /** What came of reading. */
@@ -72,6 +74,11 @@ export class LogStream {
     this.#writer = new SpoolWriter(options, this.#intake, () => this.#stopWaiting());
   }
 
+  /** Time of the first line that this stream brought itself; empty before it has come. */
+  get firstTime(): string {
+    return this.#intake.began;
+  }
+
   /** Sends the request, so that the node opens the file of now. */
   open(): void {
     const { api, namespace, source, signal } = this.#options;
@@ -92,6 +99,7 @@ export class LogStream {
     options.pause?.addEventListener("abort", pause);
     let end: LogReading["end"] = "paused";
     try {
+      if (options.until !== undefined) this.#intake.stopAt(options.until);
       await this.#writer.goOn(options);
       while (options.pause?.aborted !== true && !this.#writer.isStopped) {
         const next = await this.#wait();
@@ -112,6 +120,7 @@ export class LogStream {
       await this.#writer.flush();
     }
     if (this.#writer.trouble !== undefined) throw this.#writer.trouble;
+    if (this.#intake.reached) end = "ended";
     return {
       end: this.#writer.isBeforeGap ? "gap" : end,
       bytes: spool.facts.content - before,
@@ -136,8 +145,8 @@ export class LogStream {
   }
 }
 
-function logOptions({ source, spool, follow, whole }: LogStreamOptions): PodLogOptions {
-  const { last } = spool.facts.position;
+function logOptions({ source, spool, follow, whole, since }: LogStreamOptions): PodLogOptions {
+  const last = since ?? spool.facts.position.last;
   const sinceTime = last === "" || whole === true ? undefined : secondBefore(last, OVERLAP_MS);
   return {
     container: source.container,

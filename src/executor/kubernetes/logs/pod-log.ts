@@ -219,8 +219,8 @@ export class PodLog implements Turned {
       crowded: () => turns.crowded,
       position: () => this.spool.facts.position,
       over: () => this.#overAs(attempt),
-      stream: (follow) => new LogStream({ ...streams, follow }),
-      lastTime: (signal) => this.#timeOf(attempt, "last", signal),
+      stream: (how) => new LogStream({ ...streams, ...how }),
+      timeOf: (which, signal) => this.#timeOf(attempt, which, signal),
       memory: this.#memory,
       signal: streams.signal,
     });

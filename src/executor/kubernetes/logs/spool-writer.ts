@@ -26,7 +26,6 @@ export class SpoolWriter {
   #cancel: (() => void) | undefined;
   #writing: Promise<void> = Promise.resolve();
   #lookedAtFront = false;
-  #toldFound = false;
   /** Why the spool can't be written. */
   trouble: unknown;
 
@@ -44,12 +43,16 @@ export class SpoolWriter {
 
   /** True when nothing more can be taken now. */
   get isStopped(): boolean {
-    return this.isBeforeGap || this.trouble !== undefined || this.#epoch !== this.#options.spool.epoch;
+    const isDone = this.#intake.reached || (this.#how.peek === true && this.#isFound);
+    return isDone || this.isBeforeGap || this.trouble !== undefined || this.#epoch !== this.#options.spool.epoch;
+  }
+
+  get #isFound(): boolean {
+    return this.#intake.found && this.#intake.lines > 0;
   }
 
   async goOn(how: ReadOptions): Promise<void> {
     this.#how = how;
-    this.#toldFound = false;
     if (this.#beyond === undefined) {
       const { held } = this.#characters;
       const isElsewhere = this.#intake.goOnFrom(this.#options.spool.facts.position, held);
@@ -96,11 +99,8 @@ export class SpoolWriter {
       this.#beyond = bytes;
       return this.#tell();
     }
-    if (!this.#toldFound && this.#intake.found && this.#intake.lines > 0) {
-      this.#toldFound = true;
-      this.#how.onFound?.();
-    }
     if (bytes.length > 0 || gap) await this.#append(bytes, gap);
+    if (this.isStopped) this.#tell();
   }
 
   async #append(bytes: Uint8Array, gap: boolean): Promise<void> {

@@ -1,4 +1,4 @@
-import type { FollowOptions } from "./follow.ts";
+import type { FollowOptions, Next } from "./follow.ts";
 import { momentOf } from "./line-times.ts";
 
 const LOOK_MS = 1_000;
@@ -11,8 +11,10 @@ const BUSY_DOUBT_MS = 2_000;
 const BUSY_BYTES = 1_048_576;
 /** So far a stream may fall behind the program. */
 const LAG_MS = 2_000;
-/** A stream that has a better one beside it has brought all that it has when it says nothing for so long. */
-const REPLACED_SILENCE_MS = 5_000;
+/** While files wait to be read it is looked so often whether there is one more. */
+const FILES_MS = 2_500;
+/** A stream whose file was rotated away has brought all of it when it says nothing for so long. */
+const READ_SILENCE_MS = 5_000;
 /** The kubelet ends a stream within a second or two after the container. */
 const OVER_SILENCE_MS = 10_000;
 
@@ -29,38 +31,38 @@ export type PauseReason = "yielded" | "whole" | "behind" | "silent";
 
 /** What a stream that is read stands in. */
 export interface StreamState {
-  /** No other stream waits beside this one. */
-  readonly isAlone: boolean;
-  /** It was tried to overtake it since the container has ended. */
-  readonly triedLast: boolean;
   /** When following began, by the monotonic clock. */
   readonly began: number;
+  /** It follows; otherwise it ends with its file. */
+  readonly follows: boolean;
+  /** The node was asked for more since the container has ended. */
+  readonly askedLast: boolean;
+  /** The last of the streams that go on behind this one. */
+  readonly newest: Pick<Next, "first"> | undefined;
+  /** The newest stream reads the node's file of now. */
+  readonly setCurrent: () => void;
 }
 
 /** Looks at an open stream once a second and pauses it when something else may do better. */
 export class StreamWatch {
   readonly #options: FollowOptions;
+  readonly #state: StreamState;
   readonly #pause = new AbortController();
-  readonly #began: number;
-  #isAlone: boolean;
-  readonly #triedLast: boolean;
   #heardAt: number;
   #bytes = 0;
   /** Time of the last line at the last look. */
   #seen: string;
-  #doubtedAt: number;
+  #askedAt: number;
   #asking = false;
   #cancel: () => void = () => undefined;
   why: PauseReason | undefined;
 
-  constructor(options: FollowOptions, { isAlone, triedLast, began }: StreamState) {
+  constructor(options: FollowOptions, state: StreamState) {
     this.#options = options;
-    this.#isAlone = isAlone;
-    this.#triedLast = triedLast;
-    this.#began = began;
+    this.#state = state;
     this.#heardAt = options.clock.monotonic();
+    this.#askedAt = this.#heardAt;
     this.#seen = options.position().last;
-    this.#doubtedAt = this.#heardAt;
     this.#lookLater();
   }
 
@@ -71,11 +73,6 @@ export class StreamWatch {
   heard(bytes: number): void {
     this.#heardAt = this.#options.clock.monotonic();
     this.#bytes += bytes;
-  }
-
-  /** No other stream waits beside this one any more. */
-  setAlone(): void {
-    this.#isAlone = true;
   }
 
   close(): void {
@@ -97,26 +94,34 @@ export class StreamWatch {
 
   #reason(): PauseReason | undefined {
     const { over, crowded, clock } = this.#options;
+    const { newest, follows, askedLast, began } = this.#state;
     const now = clock.monotonic();
     const silence = now - this.#heardAt;
     const end = over();
     if (end === "whole") return "whole";
-    if (!this.#isAlone) return silence > REPLACED_SILENCE_MS ? "silent" : undefined;
-    if (end !== undefined && !this.#triedLast) return "behind";
+    if (newest?.first !== undefined && end === undefined && now - this.#askedAt > FILES_MS) {
+      this.#askedAt = now;
+      this.#ask(() => this.#isRotatedAgain(newest));
+    }
+    if (newest !== undefined || !follows)
+      return silence > (follows ? READ_SILENCE_MS : OVER_SILENCE_MS) ? "silent" : undefined;
+    if (end !== undefined && !askedLast) return "behind";
     if (end !== undefined) return silence > OVER_SILENCE_MS ? "silent" : undefined;
-    if (crowded() && (silence > SHARED_SILENCE_MS || now - this.#began > SHARED_TURN_MS)) return "yielded";
+    if (crowded() && (silence > SHARED_SILENCE_MS || now - began > SHARED_TURN_MS)) return "yielded";
     const doubtMs = this.#bytes > BUSY_BYTES ? BUSY_DOUBT_MS : DOUBT_MS;
-    if (silence > doubtMs && now - this.#doubtedAt > doubtMs) this.#doubt(now);
+    if (silence > doubtMs && now - this.#askedAt > doubtMs) {
+      this.#askedAt = now;
+      this.#bytes = 0;
+      this.#ask(() => this.#isSilentInVain());
+    }
     return this.#isLate() ? "behind" : undefined;
   }
 
   /** What can't be asked now is asked again later. */
-  #doubt(now: number): void {
+  #ask(question: () => Promise<boolean>): void {
     if (this.#asking) return;
-    this.#doubtedAt = now;
-    this.#bytes = 0;
     this.#asking = true;
-    this.#isSilentInVain()
+    question()
       .then((isBehind) => {
         if (isBehind) this.#leave("behind");
       })
@@ -126,11 +131,18 @@ export class StreamWatch {
       });
   }
 
+  /** The node's file is another one than that of the newest stream. */
+  async #isRotatedAgain({ first }: Pick<Next, "first">): Promise<boolean> {
+    const time = await this.#options.timeOf("first", this.signal);
+    if (time === first) this.#state.setCurrent();
+    return time !== first && time !== "";
+  }
+
   /** The node has more than this stream brings. */
   async #isSilentInVain(): Promise<boolean> {
-    const { memory, position, lastTime } = this.#options;
+    const { memory, position, timeOf } = this.#options;
     const before = this.#heardAt;
-    const time = await lastTime(this.signal);
+    const time = await timeOf("last", this.signal);
     const { last, newest } = position();
     const known = ["", last, newest, memory.doubted].includes(time);
     if (known || this.#heardAt !== before) return false;
@@ -146,7 +158,9 @@ export class StreamWatch {
     if (last === this.#seen || Number.isNaN(lag)) return false;
     this.#seen = last;
     memory.leastLagMs = Math.min(memory.leastLagMs, lag);
-    return lag - memory.leastLagMs > LAG_MS;
+    const isLate = lag - memory.leastLagMs > LAG_MS;
+    if (!isLate) this.#state.setCurrent();
+    return isLate;
   }
 
   #leave(why: PauseReason): void {

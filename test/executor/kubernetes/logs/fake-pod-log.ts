@@ -37,6 +37,8 @@ export class FakePodLog {
   readonly faults: Faults = {};
   /** Every request that came. */
   readonly requests: PodLogOptions[] = [];
+  /** Numbers of the files that whole streams were opened of. */
+  readonly openedFiles = new Set<number>();
   /** Streams that are open now. */
   open = 0;
   /** Content of all that was printed. */
@@ -116,6 +118,7 @@ export class FakePodLog {
     const { breaksCleanly = false, chunkBytes = 7_001 } = this.faults;
     const cuts = this.#cuts;
     let watchedSince: number | undefined;
+    if (options.limitBytes === undefined) this.openedFiles.add(this.#files);
     let file = this.#file;
     let next = options.tailLines === undefined ? 0 : Math.max(0, file.length - options.tailLines);
     let startsLine = true;

