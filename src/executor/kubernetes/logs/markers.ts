@@ -15,6 +15,11 @@ export function attemptBegins(attempt: number, earlierIsThere: boolean): string 
     : `attempt ${attempt}; the log of what was before it is not here any more, its length is not known`;
 }
 
+/** Between two pods of one attempt: the first one was taken away and the Job made another. */
+export function anotherPod(podName: string): string {
+  return `pod ${podName} takes the place of the one before`;
+}
+
 /** Where what was read before is no more in the log. */
 export const ROTATED_HERE =
   "log may be missing here: the node rotated it before this could be read; how many bytes is not known yet";

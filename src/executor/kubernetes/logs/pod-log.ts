@@ -83,11 +83,13 @@ export class PodLog implements Turned {
 
   /** Reads this attempt too, or wakes one that waits for its container. */
   follow(source: LogSource): void {
-    const latest = this.#attempts.at(-1)?.source ?? this.spool.facts.source;
+    const latest = this.spool.facts.source;
     if (latest !== undefined && source.attempt < latest.attempt) return;
-    const isNew = latest === undefined || source.attempt > latest.attempt;
+    const isKnown = this.#attempts.some(({ source: { podName } }) => podName === source.podName);
+    const isNew = !isKnown && this.spool.isNew(source);
     // Known from an earlier process, or found again while nothing is read.
-    const goesOn = this.#attempts.length === 0 && !this.#ending && this.spool.facts.end === undefined;
+    const isLatest = latest === undefined || latest.podName === source.podName;
+    const goesOn = isLatest && this.#attempts.length === 0 && !this.#ending && this.spool.facts.end === undefined;
     if (isNew || goesOn) this.#add(source);
     if (this.#attempts.length > 0) this.#wake();
   }

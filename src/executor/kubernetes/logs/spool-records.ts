@@ -29,8 +29,10 @@ export interface SpoolRecord {
   /** Content of the attempt so far: bytes that came from the program. */
   readonly content?: number;
   readonly position?: LogPosition;
-  /** A new attempt begins; epoch milliseconds say when that was noted. */
+  /** A new attempt begins, or another pod of the same; epoch milliseconds say when that was noted. */
   readonly source?: LogSource;
+  /** Pods whose logs came before. */
+  readonly pods?: readonly string[];
   readonly at?: number;
   readonly own?: readonly OwnText[];
   /** Offset of the text's first byte: what was before it is gone. */
@@ -46,6 +48,8 @@ export interface SpoolFacts {
   content: number;
   position: LogPosition;
   source: LogSource | undefined;
+  /** Pods whose logs came before that of `source`. */
+  pods: readonly string[];
   /** Where the attempt's text begins in the file. */
   attemptFrom: number;
   /** Epoch milliseconds of the first attempt's beginning. */
@@ -63,6 +67,7 @@ export function emptyFacts(): SpoolFacts {
     content: 0,
     position: NOTHING_READ,
     source: undefined,
+    pods: [],
     attemptFrom: 0,
     createdAt: undefined,
     own: [],
@@ -74,7 +79,9 @@ export function emptyFacts(): SpoolFacts {
 
 /** Adds what a record says. */
 export function applyRecord(facts: SpoolFacts, record: SpoolRecord): void {
+  facts.pods = record.pods ?? facts.pods;
   if (record.source !== undefined) {
+    if (facts.source !== undefined) facts.pods = [...facts.pods, facts.source.podName];
     facts.source = record.source;
     facts.attemptFrom = facts.bytes;
     facts.createdAt ??= record.at;
@@ -107,11 +114,11 @@ export function readFacts(journal: string): SpoolFacts {
 
 /** The records that say all that `facts` say. */
 export function recordsOf(facts: SpoolFacts): readonly SpoolRecord[] {
-  const { bytes, content, position, source, attemptFrom, createdAt, own, base, gap, end } = facts;
+  const { bytes, content, position, source, pods, attemptFrom, createdAt, own, base, gap, end } = facts;
   return [
     { bytes: attemptFrom },
     ...(source === undefined ? [] : [{ source, ...(createdAt === undefined ? {} : { at: createdAt }) }]),
-    { bytes, content, position, own, base, gap, ...(end === undefined ? {} : { end }) },
+    { bytes, content, position, pods, own, base, gap, ...(end === undefined ? {} : { end }) },
   ];
 }
 

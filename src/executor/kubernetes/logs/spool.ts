@@ -10,7 +10,7 @@ import {
 } from "../../../runtime/files.ts";
 import type { LogPosition } from "./log-intake.ts";
 import type { LogSource } from "./log-source.ts";
-import { attemptBegins, ownLine } from "./markers.ts";
+import { anotherPod, attemptBegins, ownLine } from "./markers.ts";
 import {
   applyRecord,
   emptyFacts,
@@ -92,15 +92,23 @@ export class Spool {
     return spoolTextPath(this.directory);
   }
 
-  /** Begins an attempt, behind a line that says so when it isn't the first; does nothing when it was begun before. */
+  /** Begins an attempt, or another pod of it, behind a line that says so when it isn't the first; does nothing when it was begun before. */
   begin(source: LogSource): Promise<void> {
     return this.#inTurn(async () => {
       const { source: before } = this.#facts;
-      if (before !== undefined && before.attempt >= source.attempt && before.podName === source.podName) return;
+      if (before !== undefined && !this.isNew(source)) return;
       const begins = { source, at: this.#clock.now(), end: null };
-      if (source.attempt === 1) await this.#record(begins);
+      if (before?.attempt === source.attempt) await this.#note(anotherPod(source.podName), begins);
+      else if (source.attempt === 1) await this.#record(begins);
       else await this.#note(attemptBegins(source.attempt, before?.attempt === source.attempt - 1), begins);
     });
+  }
+
+  /** True for a later attempt than the last one, and for a pod of it whose log was never read. */
+  isNew({ attempt, podName }: LogSource): boolean {
+    const { source, pods } = this.#facts;
+    if (source === undefined || attempt !== source.attempt) return source === undefined || attempt > source.attempt;
+    return podName !== source.podName && !pods.includes(podName);
   }
 
   /** Adds content and how far the log was read with it; nothing when the spool began anew since that epoch. @throws the system's error; nothing counts then */

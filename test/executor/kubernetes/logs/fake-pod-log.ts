@@ -38,7 +38,7 @@ export class FakePodLog {
   /** Every request that came. */
   readonly requests: PodLogOptions[] = [];
   /** Numbers of the files that whole streams were opened of. */
-  readonly openedFiles = new Set<number>();
+  readonly openedFiles: Set<number> = new Set();
   /** Streams that are open now. */
   open = 0;
   /** Content of all that was printed. */

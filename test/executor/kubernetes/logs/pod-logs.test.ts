@@ -425,3 +425,40 @@ test("files of which each was rotated away before the one before was read are re
   await eventually(async () => expect(await logs.end(RUN, stated)).toBeDefined(), 20_000);
   expect((await readAll(logs)).replaceAll(/^\[hybrid-runner: .*\]\n/gm, "")).toBe(pod.content);
 }, 60_000);
+
+test("another pod of the same attempt is read behind a line that says so, and a proof is of the pod that it is about", async () => {
+  const [first, second] = [new FakePodLog(), new FakePodLog()];
+  const dataDirectory = await temporaryDirectory();
+  const api = {
+    podLog: ((namespace, pod, options, signal) =>
+      (pod === "pod-1" ? first : second).api.podLog(
+        namespace,
+        pod,
+        options,
+        signal,
+      )) satisfies FakePodLog["api"]["podLog"],
+  };
+  const logs = await openLogs(api, { dataDirectory });
+  logs.follow(source());
+  first.print("from the first\n");
+  await eventually(async () => expect(await readAll(logs)).toBe("from the first\n"));
+  // Suspended and resumed: the Job's pod is gone, and with it what it printed last.
+  first.faults.refuse = podGone();
+  first.cut();
+  const other = { ...source(), podName: "pod-other" };
+  logs.follow(other);
+  second.print("from the second\n");
+  const text =
+    "from the first\n[hybrid-runner: the rest of this attempt's log could not be read (the pod is gone); how many bytes are missing is not known]\n[hybrid-runner: pod pod-other takes the place of the one before]\nfrom the second\n";
+  await eventually(async () => expect(await readAll(logs)).toBe(text));
+  // Whoever still speaks of the first one brings nothing back, also after a restart.
+  logs.follow(source());
+  await logs.close();
+  const again = await openLogs(api, { dataDirectory });
+  again.follow(source());
+  again.follow(other);
+  second.end();
+  // The statement is the second pod's, and the first one's end is missing for good.
+  expect(await again.end(RUN, endOf("from the second\n"))).toBeUndefined();
+  expect(await readAll(again)).toBe(text);
+});
