@@ -1,7 +1,7 @@
 import { systemClock } from "../base/clock.ts";
 import { CodedError } from "../base/errors.ts";
 import { instant } from "../base/instants.ts";
-import { silentLog } from "../base/log.ts";
+import { createLog } from "../base/log.ts";
 import { CONFIG_ERRORS } from "../config/errors.ts";
 import * as parse from "../config/values.ts";
 import { tokenView } from "../gateway/api/token-view.ts";
@@ -66,7 +66,8 @@ async function onTokens<Asked>(
   const [asked, work] = read(values, positionals);
   const data = await openGatewayData(parseGatewayConfig(placeFlags(values), environment()), {
     clock: systemClock,
-    log: silentLog,
+    // A row that can't be read is told, though the others are listed.
+    log: createLog({ clock: systemClock, level: "error", format: "text", write: (line) => void writeError(line) }),
   });
   try {
     return await work(data, asked, values["json"] === true);

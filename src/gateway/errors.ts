@@ -5,6 +5,8 @@ export const GATEWAY_ERRORS: {
   readonly StoreUnavailable: ErrorKind<"StoreUnavailable">;
   readonly StoreTooNew: ErrorKind<"StoreTooNew">;
   readonly WrongStoreKey: ErrorKind<"WrongStoreKey">;
+  readonly RecordUnreadable: ErrorKind<"RecordUnreadable">;
+  readonly GenerationsUsedUp: ErrorKind<"GenerationsUsedUp">;
   readonly NameTaken: ErrorKind<"NameTaken">;
   readonly ServiceInUse: ErrorKind<"ServiceInUse">;
   readonly RunnerNotConnected: ErrorKind<"RunnerNotConnected">;
@@ -26,6 +28,12 @@ export const GATEWAY_ERRORS: {
     retryable: false,
     advice: "Start the gateway with the key this database was made with; without it the bot tokens can't be read",
   },
+  RecordUnreadable: {
+    retryable: false,
+    advice:
+      "Bring the row back from a backup, or stop the gateway and correct or delete it in the database; everything else goes on",
+  },
+  GenerationsUsedUp: { retryable: false, advice: "Delete the pipeline and make it anew" },
   NameTaken: { retryable: false, advice: "Choose another name, or change the one that exists" },
   ServiceInUse: { retryable: false, advice: "Delete the service's pipelines first" },
   RunnerNotConnected: {

@@ -1,7 +1,8 @@
 import { chmodSync, closeSync, openSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { errorCode } from "../base/errors.ts";
 
-/** A prepared statement in the shape SQL libraries expect. */
+/** A prepared statement in the shape SQL libraries expect. An integer that a number can't hold exactly is answered as a bigint. */
 export interface SqliteStatement {
   /** True when it answers with rows. */
   readonly reader: boolean;
@@ -67,13 +68,41 @@ export function openSqlite(path: string, options: SqliteOptions): SqliteDatabase
 
 function wrap(database: DatabaseSync, sql: string): SqliteStatement {
   const statement: StatementSync = database.prepare(sql);
+  // What is only read may be read once more; what is changed must not be changed twice, so its integers come exactly at once.
+  const mayRepeat = /^select\b/i.test(sql);
   return {
     reader: statement.columns().length > 0,
-    all: (parameters) => statement.all(...bind(parameters)),
+    all(parameters) {
+      if (mayRepeat) {
+        try {
+          return statement.all(...bind(parameters));
+        } catch (error) {
+          if (errorCode(error) !== "ERR_OUT_OF_RANGE") throw error;
+        }
+      }
+      statement.setReadBigInts(true);
+      try {
+        return statement.all(...bind(parameters)).map(withNumbers);
+      } finally {
+        statement.setReadBigInts(false);
+      }
+    },
     run: (parameters) => statement.run(...bind(parameters)),
     // Rows are fetched while others may use the same statement, so each has one of its own.
     iterate: (parameters) => database.prepare(sql).iterate(...bind(parameters)),
   };
+}
+
+/** Integers that a number holds exactly are numbers; only the others stay what they are. */
+function withNumbers(row: unknown): unknown {
+  const columns = Object.entries(row as object);
+  return Object.fromEntries(
+    columns.map(([name, value]) => [name, typeof value === "bigint" && isExact(value) ? Number(value) : value]),
+  );
+}
+
+function isExact(value: bigint): boolean {
+  return Number.isSafeInteger(Number(value));
 }
 
 /** The engine checks the types itself and names the parameter it can't take. */

@@ -51,12 +51,13 @@ export function storeContract(open: () => Promise<Store>): void {
 
   it("keeps tokens as hashes and the time of their first revocation", async () => {
     const store = await open();
-    const token = { tokenId: "t1", sha256: "a".repeat(64), runnerId: "alpha", createdAt: 1, expiresAt: 9 };
+    const tokenId = crypto.randomUUID();
+    const token = { tokenId, sha256: "a".repeat(64), runnerId: "alpha", createdAt: 1, expiresAt: 9 };
     await store.addToken(token);
-    await store.addToken({ tokenId: "t2", sha256: "b".repeat(64), createdAt: 2 });
-    expect(await store.findToken("t1")).toEqual(token);
-    expect(await store.revokeToken("t1", 5)).toBe(true);
-    expect(await store.revokeToken("t1", 6)).toBe(true);
+    await store.addToken({ tokenId: crypto.randomUUID(), sha256: "b".repeat(64), createdAt: 2 });
+    expect(await store.findToken(tokenId)).toEqual(token);
+    expect(await store.revokeToken(tokenId, 5)).toBe(true);
+    expect(await store.revokeToken(tokenId, 6)).toBe(true);
     expect(await store.revokeToken("none", 6)).toBe(false);
     expect((await store.listTokens()).map((one) => one.revokedAt)).toEqual([5, undefined]);
   });

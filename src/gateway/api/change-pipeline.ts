@@ -10,7 +10,7 @@ const ATTEMPTS = 5;
 /** A pipeline that was not deleted. @throws CodedError NotFound */
 export async function findLivePipeline(store: Store, pipelineId: string): Promise<PipelineRecord> {
   const pipeline = await store.findPipeline(pipelineId);
-  if (pipeline === undefined || pipeline.deletedAt !== undefined) throw notFound("pipeline", pipelineId);
+  if (pipeline === undefined || pipeline.deletedAt !== undefined) throw notFound(store, "pipeline", pipelineId);
   return pipeline;
 }
 
@@ -37,7 +37,7 @@ export async function changePipeline(
 /** Hash of the next generation of a pipeline, whose fields are given as they will be. @throws CodedError NotFound, PipelineTooLarge */
 export async function hashOfNext({ store, serverApiUrl }: ApiDependencies, pipeline: PipelineRecord): Promise<string> {
   const service = await store.findService(pipeline.serviceId);
-  if (service === undefined) throw notFound("service", pipeline.serviceId);
+  if (service === undefined) throw notFound(store, "service", pipeline.serviceId);
   const next = { ...pipeline, generation: pipeline.generation + 1 };
   return pipelineHash(await pipelineBody(store, next, service, { serverApiUrl }));
 }

@@ -19,6 +19,7 @@ export const ERROR_STATUS: Readonly<Record<string, number>> = {
   RunnerNotConnected: 503,
   RunnerBusy: 503,
   VerdictTimedOut: 504,
+  RecordUnreadable: 500,
 };
 
 /** The body of every answer that isn't a success. */

@@ -1,5 +1,6 @@
 import type { ErrorKind } from "../../base/errors.ts";
 import { AUTH_ERRORS } from "../auth/errors.ts";
+import { GATEWAY_ERRORS } from "../errors.ts";
 import { API_ERRORS } from "./errors.ts";
 import type { Route, StreamRoute } from "./route.ts";
 
@@ -12,6 +13,7 @@ export function errorsOfRoute(route: Route<never, never, unknown> | StreamRoute<
     ...(takesBody ? [API_ERRORS.BodyTooLarge] : []),
     ...(guarded ? [AUTH_ERRORS.AdminTokenRefused, AUTH_ERRORS.TooManyFailures] : []),
     ...route.errors,
+    ...(route.path.includes("{") ? [GATEWAY_ERRORS.RecordUnreadable] : []),
     API_ERRORS.RequestFailed,
   ];
 }

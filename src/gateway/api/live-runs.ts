@@ -24,7 +24,7 @@ export function liveRunHandlers(
   return {
     followRun: async ({ id: runId, query }, c) => {
       const { after = lastEventId(c.req.header("last-event-id")) } = query;
-      if ((await deps.store.findRun(runId)) === undefined) throw notFound("run", runId);
+      if ((await deps.store.findRun(runId)) === undefined) throw notFound(deps.store, "run", runId);
       if (open >= MAX_STREAMS) {
         throw new CodedError(API_ERRORS.TooManyStreams, `Cannot open a live view: ${open} are open already`);
       }

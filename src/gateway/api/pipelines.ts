@@ -68,7 +68,7 @@ async function createPipeline(
 ): Promise<PipelineRecord> {
   const { botToken, ...rest } = wish;
   const service = await store.findService(wish.serviceId);
-  if (service === undefined) throw notFound("service", wish.serviceId);
+  if (service === undefined) throw notFound(store, "service", wish.serviceId);
   const now = clock.now();
   const pipeline: PipelineRecord = {
     ...rest,
@@ -90,7 +90,7 @@ async function createPipeline(
 /** Leaves a tombstone, which tells the runner to remove it whenever it comes; a second delete finds it done. */
 async function deletePipeline(deps: ApiDependencies, pipelineId: string): Promise<PipelineRecord> {
   const present = await deps.store.findPipeline(pipelineId);
-  if (present === undefined) throw notFound("pipeline", pipelineId);
+  if (present === undefined) throw notFound(deps.store, "pipeline", pipelineId);
   if (present.deletedAt !== undefined) return present;
   const deletedAt = deps.clock.now();
   const deleted = await changePipeline(deps, pipelineId, async () => ({ deletedAt })).catch(async (error: unknown) => {

@@ -4,6 +4,8 @@ import { CodedError } from "../../base/errors.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { mistakesIn, plainWords } from "../../protocol/plain-words.ts";
 import { readWireJson } from "../../protocol/wire-json.ts";
+import { type RowKind, unreadable } from "../store/readable.ts";
+import type { Store } from "../store/store.ts";
 import type { ApiEnvironment } from "./dependencies.ts";
 import { API_ERRORS } from "./errors.ts";
 
@@ -31,8 +33,9 @@ export function pathId(c: Context<ApiEnvironment>): string {
   return c.req.param("id") ?? "";
 }
 
-/** The error of something that isn't there. Ids come from the request, so only short plain ones are repeated. */
-export function notFound(what: string, id: string): CodedError {
+/** The error of something that the store doesn't give: there is none, or its row can't be read. Ids come from the request, so only short plain ones are repeated. */
+export function notFound(store: Pick<Store, "isUnreadable">, what: RowKind, id: string): CodedError {
+  if (store.isUnreadable(what, id)) return unreadable(what, id, "its row in the database is damaged");
   const shown = /^[\w.-]{1,128}$/.test(id) ? id : "of this id";
   return new CodedError(API_ERRORS.NotFound, `Cannot find ${what} ${shown}: there is none`);
 }

@@ -13,7 +13,7 @@ export function runnerHandlers({
 }: ApiDependencies): Handlers<"listRunners" | "getRunner" | "getRunnerStatus" | "rebindRunner"> {
   const find = async (runnerId: string): Promise<RunnerRecord> => {
     const runner = await store.findRunner(runnerId);
-    if (runner === undefined) throw notFound("runner", runnerId);
+    if (runner === undefined) throw notFound(store, "runner", runnerId);
     return runner;
   };
   const view = (runner: RunnerRecord): RunnerView => {
@@ -36,7 +36,7 @@ export function runnerHandlers({
       return { healthy: false, message };
     },
     rebindRunner: async ({ id }) => {
-      if (!(await store.rebindRunner(id))) throw notFound("runner", id);
+      if (!(await store.rebindRunner(id))) throw notFound(store, "runner", id);
       log.info("A runner id was freed for another installation", { runnerId: id });
       sessions.wake(id);
       return view(await find(id));

@@ -15,7 +15,7 @@ export function runHandlers(
 ): Handlers<"listRuns" | "getRun" | "stopRun" | "getRunLog"> {
   const find = async (runId: string): Promise<RunRecord> => {
     const run = await store.findRun(runId);
-    if (run === undefined) throw notFound("run", runId);
+    if (run === undefined) throw notFound(store, "run", runId);
     return run;
   };
 
@@ -31,7 +31,7 @@ export function runHandlers(
     getRun: async ({ id }) => runView(await find(id), sessions),
     stopRun: async ({ id }) => {
       const run = await store.requestStop(id);
-      if (run === undefined) throw notFound("run", id);
+      if (run === undefined) throw notFound(store, "run", id);
       sessions.announceRun(run);
       sessions.wake(run.runnerId, "runs");
       return { run: await runView(run, sessions) };

@@ -12,7 +12,7 @@ export function serviceHandlers({
 }: ApiDependencies): Handlers<"listServices" | "getService" | "createService" | "deleteService"> {
   const find = async (serviceId: string): Promise<ServiceRecord> => {
     const service = await store.findService(serviceId);
-    if (service === undefined) throw notFound("service", serviceId);
+    if (service === undefined) throw notFound(store, "service", serviceId);
     return service;
   };
 

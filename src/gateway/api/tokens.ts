@@ -26,9 +26,9 @@ export function tokenHandlers({
       return { ...tokenView(record, clock.now()), token: token.reveal() };
     },
     revokeToken: async ({ id }) => {
-      if (!(await store.revokeToken(id, clock.now()))) throw notFound("token", id);
+      if (!(await store.revokeToken(id, clock.now()))) throw notFound(store, "token", id);
       const token = await store.findToken(id);
-      if (token === undefined) throw notFound("token", id);
+      if (token === undefined) throw notFound(store, "token", id);
       log.info("A runner token was revoked", { tokenId: id, runnerId: token.runnerId ?? "*" });
       return tokenView(token, clock.now());
     },

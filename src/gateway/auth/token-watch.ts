@@ -8,6 +8,12 @@ import { tokenEnd } from "./runner-tokens.ts";
 /** With this a session ends within 15 s after its token. */
 const LOOK_MS = 10_000;
 
+const REASONS = {
+  revoked: "the runner's token was revoked",
+  expired: "the runner's token has expired",
+  lost: "the gateway can't read its record of the runner's token, or has it no longer",
+} as const;
+
 /** What the watch stands on. */
 export interface TokenWatchOptions {
   readonly store: Pick<Store, "listTokens">;
@@ -18,7 +24,7 @@ export interface TokenWatchOptions {
 
 /**
  * Ends live sessions whose token was revoked or has expired: the dial checks it only once. Tokens are revoked by another
- * process, so the store is asked again and again. The answer stops the watch and resolves when it reads nothing more.
+ * process, so the store is asked again and again. A token whose record is gone or can't be read isn't believed. The answer stops the watch and resolves when it reads nothing more.
  */
 export function watchTokens(options: TokenWatchOptions): () => Promise<void> {
   const { store, sessions, clock, log } = options;
@@ -27,15 +33,17 @@ export function watchTokens(options: TokenWatchOptions): () => Promise<void> {
   let work: Promise<void> = Promise.resolve();
 
   async function look(): Promise<void> {
-    if (sessions.connected().size === 0) return;
-    const ends = new Map<string, "revoked" | "expired">();
+    // Whoever comes while the list is read may have a token that isn't in it yet.
+    const present = new Set([...sessions.connected().values()].flatMap(({ tokenId }) => tokenId ?? []));
+    if (present.size === 0) return;
+    const ends = new Map<string, keyof typeof REASONS>([...present].map((tokenId) => [tokenId, "lost"]));
     for (const token of await store.listTokens()) {
       const end = tokenEnd(token, clock.now());
-      if (end !== undefined) ends.set(token.tokenId, end);
+      if (end === undefined) ends.delete(token.tokenId);
+      else if (present.has(token.tokenId)) ends.set(token.tokenId, end);
     }
     if (stopped) return;
-    for (const end of ["revoked", "expired"] as const) {
-      const reason = end === "revoked" ? "the runner's token was revoked" : "the runner's token has expired";
+    for (const [end, reason] of Object.entries(REASONS)) {
       sessions.end(({ tokenId }) => tokenId !== undefined && ends.get(tokenId) === end, "unauthorized", reason);
     }
   }

@@ -121,7 +121,9 @@ export class PipelineDelivery {
     const { store, operations, settings } = this.#options;
     this.#fetched.delete(pipelineId);
     const pipeline = await store.findPipeline(pipelineId);
-    if (pipeline === undefined || !pipeline.deployed || pipeline.deletedAt !== undefined) return "done";
+    // Wanted, and yet not there: its row can't be read, or was changed just now.
+    if (pipeline === undefined) return "later";
+    if (!pipeline.deployed || pipeline.deletedAt !== undefined) return "done";
     const { generation, hash } = pipeline;
     const service = await store.findService(pipeline.serviceId);
     if (service === undefined) return this.#refuse(pipelineId, generation, "badConfig", "its service is gone");

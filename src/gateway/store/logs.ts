@@ -1,9 +1,12 @@
-import type { Insertable, Kysely, Transaction } from "kysely";
+import type { Insertable, Kysely, Selectable, Transaction } from "kysely";
 import { cutAtCharacter, nextCharacter } from "../../base/utf8.ts";
-import type { LogEnd } from "../../protocol/messages.ts";
+import { BOUNDS, isWithin } from "../../protocol/bounds.ts";
 import { startSha256 } from "../../runtime/crypto.ts";
 import type { Write } from "./group-commit.ts";
+import { logEndIn } from "./json-columns.ts";
 import { gapMarker, leftOutMarker } from "./log-marker.ts";
+import { fitting, type RowReading } from "./readable.ts";
+import { LOG_STATE_ROW } from "./row-shapes.ts";
 import type { LogPiece, Store } from "./store.ts";
 import type { Database, LogPieceTable } from "./tables.ts";
 
@@ -17,9 +20,11 @@ export type LogStore = Pick<Store, "appendLog" | "appendLogs" | "restartLog" | "
 const PIECES_AT_ONCE = 16;
 const ROWS_AT_ONCE = 100;
 
+type Piece = Omit<Selectable<LogPieceTable>, "run_id">;
+
 /** Makes it over an open database; `write` shares commits. */
-export function createLogStore(db: Kysely<Database>, write: Write): LogStore {
-  const append: LogStore["appendLogs"] = (pieces) => write((transaction) => appendLogs(transaction, pieces));
+export function createLogStore(db: Kysely<Database>, write: Write, reading: RowReading): LogStore {
+  const append: LogStore["appendLogs"] = (pieces) => write((transaction) => appendLogs(transaction, reading, pieces));
   return {
     appendLog: async (runId, offset, text) => void (await append([{ runId, offset, text }])),
 
@@ -87,8 +92,12 @@ export function createLogStore(db: Kysely<Database>, write: Write): LogStore {
   };
 }
 
-async function appendLogs(transaction: Transaction<Database>, pieces: readonly LogPiece[]): Promise<readonly string[]> {
-  const ends = await endsOf(transaction, pieces);
+async function appendLogs(
+  transaction: Transaction<Database>,
+  reading: RowReading,
+  pieces: readonly LogPiece[],
+): Promise<readonly string[]> {
+  const ends = await endsOf(transaction, reading, pieces);
   const rows: Insertable<LogPieceTable>[] = [];
   for (const { runId, offset, text, held } of pieces) {
     const end = ends.get(runId);
@@ -126,6 +135,7 @@ async function appendLogs(transaction: Transaction<Database>, pieces: readonly L
 /** Where the logs of these pieces stand; `told` is the length that the run's end has named. Unknown runs are left out. */
 async function endsOf(
   db: Kysely<Database>,
+  reading: RowReading,
   pieces: readonly LogPiece[],
 ): Promise<Map<string, { bytes: number; heldAt: number | null; readonly told: number | undefined }>> {
   const runIds = [...new Set(pieces.map((piece) => piece.runId))];
@@ -135,9 +145,9 @@ async function endsOf(
     .where("run_id", "in", runIds)
     .execute();
   return new Map(
-    rows.map((row) => {
-      const told = row.log_end_json === null ? undefined : (JSON.parse(row.log_end_json) as LogEnd).bytes;
-      return [row.run_id, { bytes: row.log_bytes, heldAt: row.log_held_at, told }];
+    reading.all("run", rows, (row) => {
+      const { log_bytes: bytes, log_held_at: heldAt, log_end_json: end } = fitting(LOG_STATE_ROW, row);
+      return [row.run_id, { bytes, heldAt, told: logEndIn("log_end_json", end)?.bytes }];
     }),
   );
 }
@@ -151,12 +161,13 @@ async function extentOf(
     .select(["log_bytes", "log_held_at"])
     .where("run_id", "=", runId)
     .executeTakeFirst();
-  return { end: run?.log_bytes ?? 0, heldAt: run?.log_held_at ?? null };
+  // What can't be read of a run is no log.
+  return { end: isWithin(BOUNDS.logBytes, run?.log_bytes) ? run.log_bytes : 0, heldAt: run?.log_held_at ?? null };
 }
 
-/** The piece that holds `offset` and some of those behind it. */
-function piecesFrom(db: Kysely<Database>, runId: string, offset: number) {
-  return db
+/** The piece that holds `offset` and some of those behind it, up to the first that doesn't follow the one before it. */
+async function piecesFrom(db: Kysely<Database>, runId: string, offset: number): Promise<readonly Piece[]> {
+  const rows = await db
     .selectFrom("log_piece")
     .select(["offset", "bytes", "data"])
     .where("run_id", "=", runId)
@@ -170,4 +181,16 @@ function piecesFrom(db: Kysely<Database>, runId: string, offset: number) {
     .orderBy("offset")
     .limit(PIECES_AT_ONCE)
     .execute();
+  let end: number | undefined;
+  const follows = (piece: Piece): boolean => {
+    const begins = end === undefined ? piece.offset <= offset : piece.offset === end;
+    end = piece.offset + piece.bytes;
+    return begins && end > offset && (piece.data === null || piece.data.length === piece.bytes);
+  };
+  const broken = rows.findIndex((row) => !isPlace(row.offset) || !isPlace(row.bytes) || !follows(row));
+  return broken === -1 ? rows : rows.slice(0, broken);
+}
+
+function isPlace(value: number): boolean {
+  return isWithin(BOUNDS.logBytes, value);
 }

@@ -1,8 +1,11 @@
-import type { Kysely } from "kysely";
+import type { Kysely, Selectable } from "kysely";
 import { CodedError } from "../../base/errors.ts";
 import { Sensitive } from "../../base/sensitive.ts";
+import { BOUNDS } from "../../protocol/bounds.ts";
 import { open, seal } from "../../runtime/crypto.ts";
 import { GATEWAY_ERRORS } from "../errors.ts";
+import { fitting, fullPage, type RowReading } from "./readable.ts";
+import { WANTED_ROW } from "./row-shapes.ts";
 import { pipelineChangesRow, pipelineRecord, pipelineRow } from "./rows.ts";
 import type { Store } from "./store.ts";
 import type { Database, PipelineTable } from "./tables.ts";
@@ -36,8 +39,15 @@ const RECORD_COLUMNS = [
   "updated_at",
 ] as const satisfies readonly (keyof PipelineTable)[];
 
+type Row = Pick<Selectable<PipelineTable>, (typeof RECORD_COLUMNS)[number]>;
+
 /** Makes it over an open database; `key` seals the bot tokens. */
-export function createPipelineStore(db: Kysely<Database>, key: Sensitive<Uint8Array>): PipelineStore {
+export function createPipelineStore(
+  db: Kysely<Database>,
+  key: Sensitive<Uint8Array>,
+  reading: RowReading,
+): PipelineStore {
+  const read = (rows: readonly Row[]) => reading.all("pipeline", rows, pipelineRecord);
   return {
     addPipeline: (pipeline, botToken) =>
       db.transaction().execute(async (transaction) => {
@@ -70,12 +80,9 @@ export function createPipelineStore(db: Kysely<Database>, key: Sensitive<Uint8Ar
       }),
 
     async findPipeline(pipelineId) {
-      const row = await db
-        .selectFrom("pipeline")
-        .select(RECORD_COLUMNS)
-        .where("pipeline_id", "=", pipelineId)
-        .executeTakeFirst();
-      return row === undefined ? undefined : pipelineRecord(row);
+      return read(
+        await db.selectFrom("pipeline").select(RECORD_COLUMNS).where("pipeline_id", "=", pipelineId).execute(),
+      )[0];
     },
 
     async botToken(pipelineId) {
@@ -101,30 +108,40 @@ export function createPipelineStore(db: Kysely<Database>, key: Sensitive<Uint8Ar
       if (runnerId !== undefined) select = select.where("runner_id", "=", runnerId);
       if (serviceId !== undefined) select = select.where("service_id", "=", serviceId);
       if (fullyQualifiedName !== undefined) select = select.where("fully_qualified_name", "=", fullyQualifiedName);
-      if (afterName !== undefined) select = select.where("fully_qualified_name", ">", afterName);
       if (limit !== undefined) select = select.limit(limit);
       if (query.includeDeleted !== true) select = select.where("deleted_at", "is", null);
-      return (await select.execute()).map(pipelineRecord);
+      const rowsFrom = (last: Row | undefined) => {
+        const after = last?.fully_qualified_name ?? afterName;
+        return (after === undefined ? select : select.where("fully_qualified_name", ">", after)).execute();
+      };
+      return fullPage(limit, rowsFrom, read);
     },
 
     async changePipeline(pipelineId, generation, changes, next = generation + 1) {
-      const row = await db
+      const most = BOUNDS.generation.most;
+      if (next > most && changes.deletedAt === undefined) {
+        const message = `Cannot change pipeline ${pipelineId}: generation ${generation} was its last`;
+        throw new CodedError(GATEWAY_ERRORS.GenerationsUsedUp, message);
+      }
+      const rows = await db
         .updateTable("pipeline")
-        .set({ ...pipelineChangesRow(changes), generation: next })
+        // A tombstone of the last generation still buries it.
+        .set({ ...pipelineChangesRow(changes), generation: Math.min(next, most) })
         .where("pipeline_id", "=", pipelineId)
         .where("generation", "=", generation)
         .returning(RECORD_COLUMNS)
-        .executeTakeFirst();
-      return row === undefined ? undefined : pipelineRecord(row);
+        .execute();
+      return read(rows)[0];
     },
 
     async wanted(runnerId) {
-      const rows = await db
+      const all = await db
         .selectFrom("pipeline")
         .select(["pipeline_id", "generation", "hash", "deleted_at", "deployed"])
         .where("runner_id", "=", runnerId)
         .orderBy("pipeline_id")
         .execute();
+      const rows = reading.all("pipeline", all, (row) => fitting(WANTED_ROW, row));
       const alive = rows.filter((row) => row.deleted_at === null && row.deployed === 1);
       const deleted = rows.filter((row) => row.deleted_at !== null);
       return {

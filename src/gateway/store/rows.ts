@@ -1,7 +1,8 @@
 import type { Insertable, Selectable } from "kysely";
-import { parseExact } from "../../base/exact-json.ts";
-import type { JsonObject } from "../../protocol/messages.ts";
 import type { RunState } from "../../protocol/run-state.ts";
+import { failureIn, logEndIn, maybeObjectIn, objectIn, refusalIn, scheduleIn, toJson } from "./json-columns.ts";
+import { fitting } from "./readable.ts";
+import { PIPELINE_ROW, RUN_ROW, RUNNER_ROW, SERVICE_ROW, TOKEN_ROW } from "./row-shapes.ts";
 import type {
   DispatchState,
   PipelineChanges,
@@ -26,17 +27,9 @@ function withoutNulls<T extends object>(fields: T): WithoutNulls<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as WithoutNulls<T>;
 }
 
-/** JSON text of a value, or null when there is none. */
-export function toJson(value: unknown): string | null {
-  return value === undefined ? null : JSON.stringify(value);
-}
-
-function fromJson<T>(text: string | null): T | null {
-  return text === null ? null : (parseExact(text) as T);
-}
-
-/** A runner as a record. */
+/** A runner as a record. @throws Error when the row can't be read; so do the others */
 export function runnerRecord(row: Selectable<RunnerTable>): RunnerRecord {
+  fitting(RUNNER_ROW, row);
   return withoutNulls({
     runnerId: row.runner_id,
     installationId: row.installation_id,
@@ -54,6 +47,7 @@ export function runnerRecord(row: Selectable<RunnerTable>): RunnerRecord {
 
 /** A runner token as a record. */
 export function tokenRecord(row: Selectable<RunnerTokenTable>): TokenRecord {
+  fitting(TOKEN_ROW, row);
   return withoutNulls({
     tokenId: row.token_id,
     sha256: row.sha256,
@@ -78,11 +72,12 @@ export function tokenRow(token: TokenRecord): Insertable<RunnerTokenTable> {
 
 /** A service as a record. */
 export function serviceRecord(row: Selectable<ServiceTable>): ServiceRecord {
+  fitting(SERVICE_ROW, row);
   return {
     serviceId: row.service_id,
     name: row.name,
     serviceType: row.service_type,
-    connection: parseExact(row.connection_json) as JsonObject,
+    connection: objectIn("connection_json", row.connection_json),
     runnerId: row.runner_id,
     createdAt: row.created_at,
   };
@@ -102,6 +97,7 @@ export function serviceRow(service: ServiceRecord): Insertable<ServiceTable> {
 
 /** A pipeline as a record; its sealed bot token never gets into one. */
 export function pipelineRecord(row: Omit<Selectable<PipelineTable>, "bot_token">): PipelineRecord {
+  fitting(PIPELINE_ROW, row);
   return withoutNulls({
     pipelineId: row.pipeline_id,
     serviceId: row.service_id,
@@ -109,9 +105,9 @@ export function pipelineRecord(row: Omit<Selectable<PipelineTable>, "bot_token">
     name: row.name,
     fullyQualifiedName: row.fully_qualified_name,
     pipelineType: row.pipeline_type,
-    sourceConfig: parseExact(row.source_config_json) as JsonObject,
-    sink: fromJson<JsonObject>(row.sink_json),
-    schedule: fromJson<NonNullable<PipelineRecord["schedule"]>>(row.schedule_json),
+    sourceConfig: objectIn("source_config_json", row.source_config_json),
+    sink: maybeObjectIn("sink_json", row.sink_json),
+    schedule: scheduleIn("schedule_json", row.schedule_json),
     timeoutSeconds: row.timeout_seconds,
     retries: row.retries,
     retryDelaySeconds: row.retry_delay_seconds,
@@ -168,6 +164,7 @@ export function pipelineChangesRow(changes: PipelineChanges): Partial<Insertable
 
 /** A run as a record, with the gaps of its log from the other table. */
 export function runRecord(row: Selectable<RunTable>, logGaps: RunRecord["logGaps"]): RunRecord {
+  fitting(RUN_ROW, row);
   return withoutNulls({
     runId: row.run_id,
     pipelineId: row.pipeline_id,
@@ -176,18 +173,18 @@ export function runRecord(row: Selectable<RunTable>, logGaps: RunRecord["logGaps
     state: row.state as RunState,
     dispatch: row.dispatch as DispatchState,
     waiting: row.waiting,
-    refusal: fromJson<NonNullable<RunRecord["refusal"]>>(row.refusal_json),
+    refusal: refusalIn("refusal_json", row.refusal_json),
     stopRequested: row.stop_requested === 1,
-    sourceConfigOverride: fromJson<JsonObject>(row.source_config_override_json),
-    appConfigOverride: fromJson<JsonObject>(row.app_config_override_json),
+    sourceConfigOverride: maybeObjectIn("source_config_override_json", row.source_config_override_json),
+    appConfigOverride: maybeObjectIn("app_config_override_json", row.app_config_override_json),
     createdAt: row.created_at,
     startDeadline: row.start_deadline,
     startedAt: row.started_at,
     endedAt: row.ended_at,
     exitCode: row.exit_code,
     proof: row.proof,
-    failure: fromJson<NonNullable<RunRecord["failure"]>>(row.failure_json),
-    logEnd: fromJson<NonNullable<RunRecord["logEnd"]>>(row.log_end_json),
+    failure: failureIn("failure_json", row.failure_json),
+    logEnd: logEndIn("log_end_json", row.log_end_json),
     logBytes: row.log_bytes,
     logHeldAt: row.log_held_at,
     logGaps,

@@ -1,13 +1,16 @@
-import type { Kysely } from "kysely";
+import type { Kysely, Selectable } from "kysely";
+import { BOUNDS, isWithin } from "../../protocol/bounds.ts";
+import { type RowReading, unreadable } from "./readable.ts";
 import { runnerRecord } from "./rows.ts";
 import type { Store } from "./store.ts";
-import type { Database } from "./tables.ts";
+import type { Database, RunnerTable } from "./tables.ts";
 
 /** The part of the store that remembers runners and numbers their sessions. */
 export type RunnerStore = Pick<Store, "claimSession" | "touchRunner" | "rebindRunner" | "findRunner" | "listRunners">;
 
 /** Makes it over an open database. */
-export function createRunnerStore(db: Kysely<Database>): RunnerStore {
+export function createRunnerStore(db: Kysely<Database>, reading: RowReading): RunnerStore {
+  const read = (rows: readonly Selectable<RunnerTable>[]) => reading.all("runner", rows, runnerRecord);
   return {
     claimSession: (runner, now) =>
       db.transaction().execute(async (transaction) => {
@@ -19,6 +22,7 @@ export function createRunnerStore(db: Kysely<Database>): RunnerStore {
         const bound = known?.installation_id ?? undefined;
         if (bound !== undefined && bound !== runner.installationId) return { refused: "runnerIdInUse", boundTo: bound };
         const epoch = (known?.epoch ?? 0) + 1;
+        if (!isWithin(BOUNDS.epoch, epoch)) throw unreadable("runner", runner.runnerId, "its epoch is out of bounds");
         const fields = {
           installation_id: runner.installationId,
           instance_id: runner.instanceId ?? null,
@@ -52,13 +56,11 @@ export function createRunnerStore(db: Kysely<Database>): RunnerStore {
     },
 
     async findRunner(runnerId) {
-      const row = await db.selectFrom("runner").selectAll().where("runner_id", "=", runnerId).executeTakeFirst();
-      return row === undefined ? undefined : runnerRecord(row);
+      return read(await db.selectFrom("runner").selectAll().where("runner_id", "=", runnerId).execute())[0];
     },
 
     async listRunners() {
-      const rows = await db.selectFrom("runner").selectAll().orderBy("runner_id").execute();
-      return rows.map(runnerRecord);
+      return read(await db.selectFrom("runner").selectAll().orderBy("runner_id").execute());
     },
   };
 }

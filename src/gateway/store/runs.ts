@@ -2,7 +2,10 @@ import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import type { RunReport } from "../../protocol/messages.ts";
 import { RUN_STATES, type RunState, supersedes, TERMINAL_STATES } from "../../protocol/run-state.ts";
 import type { Write } from "./group-commit.ts";
-import { runRecord, runRow, toJson } from "./rows.ts";
+import { gapsIn, toJson } from "./json-columns.ts";
+import { fitting, fullPage, type RowReading } from "./readable.ts";
+import { RUN_ROW } from "./row-shapes.ts";
+import { runRecord, runRow } from "./rows.ts";
 import type { RunRecord, Store } from "./store.ts";
 import type { Database, RunTable } from "./tables.ts";
 
@@ -28,7 +31,20 @@ const NEWEST_ENDED = 500;
 const OPEN_STATES = RUN_STATES.filter((state) => !TERMINAL_STATES.has(state));
 
 /** Makes it over an open database; `write` shares commits. */
-export function createRunStore(db: Kysely<Database>, write: Write): RunStore {
+export function createRunStore(db: Kysely<Database>, write: Write, reading: RowReading): RunStore {
+  const read = (rows: readonly RowWithGaps[]) =>
+    reading.all("run", rows, ({ gaps, ...row }) => runRecord(row, gapsIn("gaps", gaps)));
+  const findRun = async (within: Kysely<Database>, runId: string): Promise<RunRecord | undefined> =>
+    read(await selectRuns(within).where("run_id", "=", runId).execute())[0];
+  const update = async (
+    transaction: Transaction<Database>,
+    runId: string,
+    columns: Partial<Pick<Selectable<RunTable>, "dispatch" | "stop_requested" | "refusal_json">>,
+  ): Promise<RunRecord | undefined> => {
+    await transaction.updateTable("run").set(columns).where("run_id", "=", runId).execute();
+    return findRun(transaction, runId);
+  };
+
   return {
     addRun: (run) =>
       write(async (transaction) => void (await transaction.insertInto("run").values(runRow(run)).execute())),
@@ -46,11 +62,15 @@ export function createRunStore(db: Kysely<Database>, write: Write): RunStore {
           cursor.selectFrom("run as cursor").select("cursor.number").where("cursor.run_id", "=", beforeRunId),
         );
       }
-      return readRuns(select);
+      const rowsFrom = (last: RowWithGaps | undefined) =>
+        (last === undefined ? select : select.where("number", "<", last.number)).execute();
+      return fullPage(query.limit, rowsFrom, read);
     },
 
-    openRuns: (runnerId) =>
-      readRuns(selectRuns(db).where("runner_id", "=", runnerId).where("state", "in", OPEN_STATES).orderBy("number")),
+    async openRuns(runnerId) {
+      const open = selectRuns(db).where("runner_id", "=", runnerId).where("state", "in", OPEN_STATES);
+      return read(await open.orderBy("number").execute());
+    },
 
     async unfinishedLogs(runnerId) {
       const found = await Promise.all(
@@ -98,12 +118,11 @@ export function createRunStore(db: Kysely<Database>, write: Write): RunStore {
 
     takeReport: (runnerId, report, now) =>
       write(async (transaction) => {
-        const known = await transaction
-          .selectFrom("run")
-          .selectAll()
-          .where("run_id", "=", report.runId)
-          .executeTakeFirst();
-        if (known === undefined) return addReported(transaction, runnerId, report, now);
+        const rows = await transaction.selectFrom("run").selectAll().where("run_id", "=", report.runId).execute();
+        if (rows.length === 0) return addReported(transaction, runnerId, report, now);
+        const [known] = reading.all("run", rows, (row) => fitting(RUN_ROW, row));
+        // Who reports on one that can't be read shall not wait for ever to be heard.
+        if (known === undefined) return undefined;
         // A runner speaks only for its own runs.
         if (known.runner_id !== runnerId || known.pipeline_id !== report.pipelineId) return undefined;
         const news = newsIn(report, known);
@@ -189,6 +208,8 @@ async function addReported(
   return { run: runRecord(row, []), changed: true };
 }
 
+type RowWithGaps = Selectable<RunTable> & { readonly gaps: string | null };
+
 /** Runs with the gaps of their logs, which lie in another table. */
 function selectRuns(db: Kysely<Database>) {
   return db
@@ -202,27 +223,4 @@ function selectRuns(db: Kysely<Database>) {
         .where("data", "is", null)
         .as("gaps"),
     );
-}
-
-async function readRuns(query: ReturnType<typeof selectRuns>): Promise<readonly RunRecord[]> {
-  return (await query.execute()).map((row) => {
-    const gaps = JSON.parse(row.gaps ?? "[]") as [offset: number, bytes: number][];
-    return runRecord(
-      row,
-      gaps.sort(([one], [other]) => one - other),
-    );
-  });
-}
-
-async function findRun(db: Kysely<Database>, runId: string): Promise<RunRecord | undefined> {
-  return (await readRuns(selectRuns(db).where("run_id", "=", runId)))[0];
-}
-
-async function update(
-  transaction: Transaction<Database>,
-  runId: string,
-  columns: Partial<Pick<Selectable<RunTable>, "dispatch" | "stop_requested" | "refusal_json">>,
-): Promise<RunRecord | undefined> {
-  await transaction.updateTable("run").set(columns).where("run_id", "=", runId).execute();
-  return findRun(transaction, runId);
 }

@@ -1,15 +1,17 @@
-import type { Kysely } from "kysely";
+import type { Kysely, Selectable } from "kysely";
 import { CodedError } from "../../base/errors.ts";
 import { GATEWAY_ERRORS } from "../errors.ts";
+import { fullPage, type RowReading } from "./readable.ts";
 import { serviceRecord, serviceRow } from "./rows.ts";
 import type { Store } from "./store.ts";
-import type { Database } from "./tables.ts";
+import type { Database, ServiceTable } from "./tables.ts";
 
 /** The part of the store that keeps services. */
 export type ServiceStore = Pick<Store, "addService" | "findService" | "listServices" | "deleteService">;
 
 /** Makes it over an open database. */
-export function createServiceStore(db: Kysely<Database>): ServiceStore {
+export function createServiceStore(db: Kysely<Database>, reading: RowReading): ServiceStore {
+  const read = (rows: readonly Selectable<ServiceTable>[]) => reading.all("service", rows, serviceRecord);
   return {
     addService: (service) =>
       db.transaction().execute(async (transaction) => {
@@ -29,16 +31,18 @@ export function createServiceStore(db: Kysely<Database>): ServiceStore {
       }),
 
     async findService(serviceId) {
-      const row = await db.selectFrom("service").selectAll().where("service_id", "=", serviceId).executeTakeFirst();
-      return row === undefined ? undefined : serviceRecord(row);
+      return read(await db.selectFrom("service").selectAll().where("service_id", "=", serviceId).execute())[0];
     },
 
     async listServices({ runnerId, limit, afterName } = {}) {
       let select = db.selectFrom("service").selectAll().orderBy("name");
       if (runnerId !== undefined) select = select.where("runner_id", "=", runnerId);
-      if (afterName !== undefined) select = select.where("name", ">", afterName);
       if (limit !== undefined) select = select.limit(limit);
-      return (await select.execute()).map(serviceRecord);
+      const rowsFrom = (last: Selectable<ServiceTable> | undefined) => {
+        const after = last?.name ?? afterName;
+        return (after === undefined ? select : select.where("name", ">", after)).execute();
+      };
+      return fullPage(limit, rowsFrom, read);
     },
 
     deleteService: (serviceId) =>

@@ -8,6 +8,7 @@ import { openDatabase, storeFailure } from "./database.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import { createLogStore } from "./logs.ts";
 import { createPipelineStore } from "./pipelines.ts";
+import { createRowReading } from "./readable.ts";
 import { createRunnerStore } from "./runners.ts";
 import { createRunStore } from "./runs.ts";
 import { createServiceStore } from "./services.ts";
@@ -43,14 +44,16 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   });
   log.debug("Database is open", { path, ms: Math.round(clock.monotonic() - since) });
   const { write, idle } = createGroupCommit(db);
+  const reading = createRowReading(log);
   let closing: Promise<void> | undefined;
   return {
-    ...guarded(createRunnerStore(db)),
-    ...guarded(createTokenStore(db)),
-    ...guarded(createServiceStore(db)),
-    ...guarded(createPipelineStore(db, key)),
-    ...guarded(createRunStore(db, write)),
-    ...guarded(createLogStore(db, write)),
+    ...guarded(createRunnerStore(db, reading)),
+    ...guarded(createTokenStore(db, reading)),
+    ...guarded(createServiceStore(db, reading)),
+    ...guarded(createPipelineStore(db, key, reading)),
+    ...guarded(createRunStore(db, write, reading)),
+    ...guarded(createLogStore(db, write, reading)),
+    isUnreadable: reading.isUnreadable,
     close: () => {
       closing ??= idle().then(() => db.destroy());
       return closing;

@@ -9,6 +9,7 @@ import type {
   RunState,
   Schedule,
 } from "../../protocol/messages.ts";
+import type { RowKind } from "./readable.ts";
 
 /** A runner as the gateway remembers it. Whether it is connected is told by the live sessions, not by the store. */
 export interface RunnerRecord {
@@ -175,7 +176,7 @@ export interface PipelineQuery {
 
 /**
  * Everything the gateway must remember, behind one asynchronous contract, so that SQLite and PostgreSQL serve alike.
- * A promise that resolved has been committed durably. Every implementation passes test/gateway/store.contract.ts.
+ * A promise that resolved has been committed durably. A row that can't be read costs itself only: it is told once, and left out. Every implementation passes test/gateway/store.contract.ts.
  * @throws CodedError StoreUnavailable from any method when the database can't be used
  */
 export interface Store {
@@ -264,6 +265,8 @@ export interface Store {
   /** SHA-256 of the stored log, and its length, gaps left out; for comparing with `LogEnd`. */
   logDigest(runId: string): Promise<LogEnd>;
 
+  /** True for the id of a row that was met and couldn't be read: it is in no answer, and nothing but that id is lost. */
+  isUnreadable(kind: RowKind, id: string): boolean;
   close(): Promise<void>;
 }
 

@@ -1,26 +1,26 @@
-import type { Kysely } from "kysely";
+import type { Kysely, Selectable } from "kysely";
+import type { RowReading } from "./readable.ts";
 import { tokenRecord, tokenRow } from "./rows.ts";
 import type { Store } from "./store.ts";
-import type { Database } from "./tables.ts";
+import type { Database, RunnerTokenTable } from "./tables.ts";
 
 /** The part of the store that keeps the hashes of runner tokens. */
 export type TokenStore = Pick<Store, "addToken" | "findToken" | "listTokens" | "revokeToken">;
 
 /** Makes it over an open database. */
-export function createTokenStore(db: Kysely<Database>): TokenStore {
+export function createTokenStore(db: Kysely<Database>, reading: RowReading): TokenStore {
+  const read = (rows: readonly Selectable<RunnerTokenTable>[]) => reading.all("token", rows, tokenRecord);
   return {
     async addToken(token) {
       await db.insertInto("runner_token").values(tokenRow(token)).execute();
     },
 
     async findToken(tokenId) {
-      const row = await db.selectFrom("runner_token").selectAll().where("token_id", "=", tokenId).executeTakeFirst();
-      return row === undefined ? undefined : tokenRecord(row);
+      return read(await db.selectFrom("runner_token").selectAll().where("token_id", "=", tokenId).execute())[0];
     },
 
     async listTokens() {
-      const rows = await db.selectFrom("runner_token").selectAll().orderBy("created_at").orderBy("token_id").execute();
-      return rows.map(tokenRecord);
+      return read(await db.selectFrom("runner_token").selectAll().orderBy("created_at").orderBy("token_id").execute());
     },
 
     async revokeToken(tokenId, now) {

@@ -24,15 +24,15 @@ function session(tokenId: string): SessionInfo {
   };
 }
 
-test("watchTokens ends the sessions of revoked and expired tokens within 15 s, and no others", async () => {
+test("watchTokens ends the sessions of tokens that are revoked, expired or not on record within 15 s, and no others", async () => {
   const clock = new FakeClock();
   const now = clock.now();
   const token = (tokenId: string, more: Partial<TokenRecord> = {}): TokenRecord => {
     return { tokenId, sha256: "0", createdAt: 0, ...more };
   };
-  let tokens = [token("good"), token("short", { expiresAt: now + 60_000 }), token("revoked")];
+  let tokens = [token("lost"), token("good"), token("short", { expiresAt: now + 60_000 }), token("revoked")];
   const ended: string[] = [];
-  const live = new Map(["good", "short", "revoked", "unknown"].map((name) => [name, session(name)]));
+  const live = new Map(["good", "short", "revoked", "lost"].map((name) => [name, session(name)]));
   const stop = watchTokens({
     store: { listTokens: async () => tokens },
     sessions: {
@@ -53,6 +53,11 @@ test("watchTokens ends the sessions of revoked and expired tokens within 15 s, a
   // 30 s are left for clocks that are apart, as at the dial.
   await clock.advance(60_000 + 15_000);
   expect(ended.slice(1)).toEqual(["short: unauthorized, the runner's token has expired"]);
+  // As with a row that can't be read any more.
+  tokens = tokens.filter((one) => one.tokenId !== "lost");
+  await clock.advance(15_000);
+  expect(ended.slice(2)).toEqual([expect.stringMatching(/^lost: unauthorized, the gateway can't read its record/)]);
+  expect([...live.keys()]).toEqual(["good"]);
   await stop();
   expect(clock.waiting).toBe(0);
 });

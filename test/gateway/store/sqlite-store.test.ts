@@ -194,12 +194,12 @@ describe("SQLite store", () => {
     const path = join(directory, "gateway.db");
     const [first] = Object.entries(MIGRATIONS);
     const db = await openDatabase(path, KEY, systemClock, Object.fromEntries([first ?? expect.fail()]));
-    const runId = crypto.randomUUID();
+    const [runId, pipelineId] = [crypto.randomUUID(), crypto.randomUUID()];
     await sql`insert into run (run_id, pipeline_id, runner_id, attempt, state, dispatch, stop_requested, created_at, start_deadline, log_bytes)
-      values (${runId}, 'p', 'alpha', 1, 'queued', 'waiting', 0, 1000, 60000, 0)`.execute(db);
+      values (${runId}, ${pipelineId}, 'alpha', 1, 'queued', 'waiting', 0, 1000, 60000, 0)`.execute(db);
     await db.destroy();
     const store = await openIn(directory);
-    expect(await store.findRun(runId)).toEqual(run({ runId, pipelineId: "p" }));
+    expect(await store.findRun(runId)).toEqual(run({ runId, pipelineId }));
   });
 
   it("leaves nothing of a migration that failed half-way", async () => {

@@ -1,0 +1,134 @@
+import type { Selectable } from "kysely";
+import { fields, oneOf, type Shape, text, textLike, whole } from "../../base/shape.ts";
+import { BOUNDS } from "../../protocol/bounds.ts";
+import { RUN_STATES } from "../../protocol/run-state.ts";
+import type { PipelineTable, RunnerTable, RunnerTokenTable, RunTable, ServiceTable } from "./tables.ts";
+
+/*
+ * What a row must look like to be read. The engine holds anything in any column, and not only this program writes to the
+ * file: it may be restored, repaired by hand, or made by a version with other bounds.
+ */
+
+const time = whole(BOUNDS.timestamp);
+/** As the protocol has them: an id of another form would make a frame that nobody may send. */
+const uuid = textLike(/^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i, "a UUID");
+const runnerId = textLike(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "a runner id");
+const hash = textLike(/^\w{0,64}$/, "a hash");
+const truth = whole({ least: 0, most: 1 });
+
+/** A column without a value is null. */
+function nullable<T>(shape: Shape<T>): Shape<T | null> {
+  return {
+    check(value, path, problems) {
+      if (value !== null) shape.check(value, path, problems);
+    },
+  };
+}
+
+/** A runner. */
+export const RUNNER_ROW: Shape<Selectable<RunnerTable>> = fields<Selectable<RunnerTable>>({
+  runner_id: runnerId,
+  installation_id: nullable(text),
+  instance_id: nullable(text),
+  epoch: whole({ ...BOUNDS.epoch, least: 0 }),
+  runner_version: nullable(text),
+  ingestion_version: nullable(text),
+  executor: nullable(text),
+  platform: nullable(text),
+  max_concurrent_runs: nullable(whole(BOUNDS.maxConcurrentRuns)),
+  last_seen_at: nullable(time),
+  created_at: time,
+});
+
+/** An issued token. */
+export const TOKEN_ROW: Shape<Selectable<RunnerTokenTable>> = fields<Selectable<RunnerTokenTable>>({
+  token_id: uuid,
+  sha256: hash,
+  runner_id: nullable(runnerId),
+  created_at: time,
+  expires_at: nullable(time),
+  revoked_at: nullable(time),
+});
+
+/** A data source. */
+export const SERVICE_ROW: Shape<Selectable<ServiceTable>> = fields<Selectable<ServiceTable>>({
+  service_id: uuid,
+  name: text,
+  service_type: text,
+  connection_json: text,
+  runner_id: runnerId,
+  created_at: time,
+});
+
+/** What is told of a pipeline without its sealed token. */
+export const PIPELINE_ROW: Shape<Omit<Selectable<PipelineTable>, "bot_token">> = fields<
+  Omit<Selectable<PipelineTable>, "bot_token">
+>({
+  pipeline_id: uuid,
+  service_id: uuid,
+  runner_id: runnerId,
+  name: text,
+  fully_qualified_name: text,
+  pipeline_type: text,
+  source_config_json: text,
+  sink_json: nullable(text),
+  schedule_json: nullable(text),
+  timeout_seconds: nullable(whole(BOUNDS.timeoutSeconds)),
+  retries: nullable(whole(BOUNDS.retries)),
+  retry_delay_seconds: nullable(whole(BOUNDS.retryDelaySeconds)),
+  enabled: truth,
+  deployed: truth,
+  generation: whole(BOUNDS.generation),
+  hash,
+  deleted_at: nullable(time),
+  created_at: time,
+  updated_at: time,
+});
+
+type Wanted = Pick<Selectable<PipelineTable>, "pipeline_id" | "generation" | "hash" | "deleted_at" | "deployed">;
+
+/** What a comparison needs of a pipeline. */
+export const WANTED_ROW: Shape<Wanted> = fields<Wanted>({
+  pipeline_id: uuid,
+  generation: whole(BOUNDS.generation),
+  hash,
+  deleted_at: nullable(time),
+  deployed: truth,
+});
+
+type LogState = Pick<Selectable<RunTable>, "run_id" | "log_bytes" | "log_held_at" | "log_end_json">;
+
+/** Where a run's log stands. */
+export const LOG_STATE_ROW: Shape<LogState> = fields<LogState>({
+  run_id: uuid,
+  log_bytes: whole(BOUNDS.logBytes),
+  log_held_at: nullable(whole(BOUNDS.logBytes)),
+  log_end_json: nullable(text),
+});
+
+/** A run. */
+export const RUN_ROW: Shape<Selectable<RunTable>> = fields<Selectable<RunTable>>({
+  number: whole({ least: 1, most: Number.MAX_SAFE_INTEGER }),
+  run_id: uuid,
+  pipeline_id: uuid,
+  runner_id: runnerId,
+  attempt: whole(BOUNDS.attempt),
+  state: oneOf(...RUN_STATES),
+  dispatch: oneOf("waiting", "offered", "accepted"),
+  waiting: nullable(text),
+  stop_requested: truth,
+  source_config_override_json: nullable(text),
+  app_config_override_json: nullable(text),
+  created_at: time,
+  start_deadline: time,
+  started_at: nullable(time),
+  ended_at: nullable(time),
+  exit_code: nullable(whole(BOUNDS.exitCode)),
+  proof: nullable(text),
+  failure_json: nullable(text),
+  log_end_json: nullable(text),
+  refusal_json: nullable(text),
+  log_bytes: whole(BOUNDS.logBytes),
+  log_held_at: nullable(whole(BOUNDS.logBytes)),
+  log_restarted: truth,
+});
