@@ -15,7 +15,7 @@ import { proxyFor } from "../runtime/proxy-environment.ts";
 import { environment, platformText } from "../runtime/system.ts";
 import { Schedules, type SchedulesOptions } from "../schedules/schedules.ts";
 import { VERSION } from "../version.ts";
-import { type Calendar, CLUSTER_CALENDAR } from "./calendar.ts";
+import { type Calendar, clusterCalendar } from "./calendar.ts";
 import { openGatewayTrust } from "./gateway-trust.ts";
 import { Measures } from "./measures.ts";
 import { startMetrics } from "./metrics.ts";
@@ -68,7 +68,13 @@ async function start(settings: RunnerSettings, clock: Clock, log: Log, scope: Sc
   let connection: Connection | undefined;
   const isStandby = (): boolean => connection?.status().state === "standby";
   const server = new ServerVersion();
-  const hooks = { isStandby, serverVersion: () => server.current(), onSecretReads: measures.onSecretReads };
+  const fires = { started: 0, skipped: 0 };
+  const hooks = {
+    isStandby,
+    serverVersion: () => server.current(),
+    onSecretReads: measures.onSecretReads,
+    onFire: (result: keyof typeof fires) => void fires[result]++,
+  };
   const place = await openWorkplace(settings, hooks, clock, log);
   scope.own("workplace", () => place.close());
   const executor = timedExecutor(place.executor, measures.executor, clock);
@@ -100,6 +106,7 @@ async function start(settings: RunnerSettings, clock: Clock, log: Log, scope: Sc
   const ordered = scheduledRuns({ policy, pipelines, runs, isStandby });
   const calendar = await openCalendar(
     place,
+    fires,
     { runs: ordered, turns, clock, log, onTurn: () => schedulesBeat() },
     pipelines,
   );
@@ -161,10 +168,11 @@ async function start(settings: RunnerSettings, clock: Clock, log: Log, scope: Sc
 /** Without records of its own the runner leaves the firing to its cluster. */
 async function openCalendar(
   { schedules: records }: Workplace,
+  fires: Parameters<typeof clusterCalendar>[0],
   parts: Omit<SchedulesOptions, "records">,
   pipelines: Pipelines,
 ): Promise<Calendar> {
-  if (records === undefined) return CLUSTER_CALENDAR;
+  if (records === undefined) return clusterCalendar(fires);
   return Schedules.open({ ...parts, records }, pipelines.heads());
 }
 

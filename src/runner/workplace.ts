@@ -39,6 +39,8 @@ export interface WorkplaceHooks {
   readonly serverVersion: () => string | undefined;
   /** Told what a run that has ended read of its secret store. */
   readonly onSecretReads: (reads: SecretReads) => void;
+  /** Told of each schedule that the cluster has fired what became of it. Where the runner fires, it knows by itself. */
+  readonly onFire: (result: "started" | "skipped") => void;
 }
 
 /**

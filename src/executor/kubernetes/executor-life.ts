@@ -9,8 +9,10 @@ import type { ClusterSide } from "./cluster-side.ts";
 import { ClusterView } from "./cluster-view.ts";
 import type { KubernetesDeployments } from "./deployments/deployments.ts";
 import { Discoveries } from "./discoveries.ts";
+import { GiveWay, isScheduled } from "./give-way.ts";
 import { imageHealth } from "./image-health.ts";
-import { LABELS } from "./labels.ts";
+import { JobWrites } from "./job-writes.ts";
+import { LivePipelines } from "./live-pipelines.ts";
 import type { PodLogs } from "./logs/pod-logs.ts";
 import type { Manifest } from "./manifests/manifest.ts";
 import type { KubernetesExecutorOptions } from "./options.ts";
@@ -64,7 +66,21 @@ export class KubernetesExecutor implements Executor {
     });
     this.#starts = new RunStarts({ options, manifest: parts.manifest, view: this.#view });
     this.#work = new RunWork({ options, rights, view: this.#view, queue: this.#queue, starts: this.#starts });
+    const live = new LivePipelines();
+    const { onFire = () => undefined } = options;
+    const now = (): number => this.#starts.clusterNow();
+    const giveWay = new GiveWay({
+      live,
+      writes: new JobWrites(options.api, options.namespace),
+      isStandby,
+      now,
+      drop: (runId) => this.#view.release(runId),
+      onSkipped: () => onFire("skipped"),
+      log,
+    });
     this.#care = new RunCare({
+      live,
+      giveWay,
       view: this.#view,
       deeds: this.#work,
       endings: new RunEndings({
@@ -75,7 +91,7 @@ export class KubernetesExecutor implements Executor {
       startTimeoutMs,
       isStandby,
       ...(options.onSecretReads === undefined ? {} : { onSecretReads: options.onSecretReads }),
-      now: () => this.#starts.clusterNow(),
+      now,
       clock,
       log,
       onReport: (report) => this.#onReport(report),
@@ -182,8 +198,11 @@ export class KubernetesExecutor implements Executor {
     }
   }
 
-  discover(signal: AbortSignal): AsyncIterable<RunReport> {
-    return this.#discoveries.read(AbortSignal.any([signal, this.#closing.signal]));
+  async *discover(signal: AbortSignal): AsyncIterable<RunReport> {
+    for await (const report of this.#discoveries.read(AbortSignal.any([signal, this.#closing.signal]))) {
+      this.#parts.options.onFire?.("started");
+      yield report;
+    }
   }
 
   async close(): Promise<void> {
@@ -229,10 +248,7 @@ export class KubernetesExecutor implements Executor {
 
   /** True for a run that was ordered here; those of the cluster's schedules have no label of their run. */
   #isOrdered(runId: string): boolean {
-    const first = this.#view.attempts(runId)[0];
-    return (
-      first === undefined || this.#view.isReleased(runId) || first.job.metadata.labels?.[LABELS.runId] !== undefined
-    );
+    return this.#view.isReleased(runId) || !isScheduled(this.#view.attempts(runId));
   }
 }
 

@@ -23,6 +23,12 @@ export class JobWrites {
     return this.#patch(name, { [ANNOTATIONS.stopRequestedAt]: String(now) }, NO_MORE_PODS);
   }
 
+  /** The same for the run of a schedule that met the live run `other` of its pipeline. */
+  giveWay(name: string, now: number, other: string, isTold: boolean): Promise<boolean> {
+    const why = isTold ? ANNOTATIONS.gaveWayTo : ANNOTATIONS.skippedFor;
+    return this.#patch(name, { [ANNOTATIONS.stopRequestedAt]: String(now), [why]: other }, NO_MORE_PODS);
+  }
+
   /** The same, with the end of the run on record. */
   end(name: string, record: EndingRecord): Promise<boolean> {
     return this.#patch(name, { [ANNOTATIONS.ending]: endingText(record) }, NO_MORE_PODS);

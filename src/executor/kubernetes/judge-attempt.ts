@@ -184,9 +184,14 @@ function stopped(facts: AttemptFacts, seen: SeenPod | undefined, endedAt: number
     state: "stopped",
     ...startOf(seen),
     endedAt: endedAt ?? endOf(facts, stopOf(job) ?? 0),
-    proof: `Job ${job.metadata.name} was told to stop, and ${seen === undefined ? "never had a pod" : "its pod has ended"}`,
+    proof: `Job ${job.metadata.name} was told to stop${becauseOf(job)}, and ${seen === undefined ? "never had a pod" : "its pod has ended"}`,
     ...(seen === undefined ? {} : { pod: seen.pod.metadata.name }),
   };
+}
+
+function becauseOf({ metadata: { annotations = {} } }: Job): string {
+  const other = annotations[ANNOTATIONS.gaveWayTo] ?? annotations[ANNOTATIONS.skippedFor];
+  return other === undefined ? "" : `, because run ${other} of its pipeline was live when the schedule fired`;
 }
 
 /** True when no program of the attempt runs any more, and none can start in a pod that is there. */

@@ -32,6 +32,10 @@ export const ANNOTATIONS = {
   retryDelaySeconds: "hybrid-runner/retry-delay-seconds",
   /** The run shall stop, since then. */
   stopRequestedAt: "hybrid-runner/stop-requested-at",
+  /** The run was told of and gave way to that run of its pipeline, which was live. Beside `stopRequestedAt`, as the next one. */
+  gaveWayTo: "hybrid-runner/gave-way-to",
+  /** The same where nothing had been told of the run: if its program never began, it is a skipped fire and no run. */
+  skippedFor: "hybrid-runner/skipped-for",
   /** The run never starts: a failure category. Its Job exists to say so. */
   notStarted: "hybrid-runner/not-started",
   /** The runner itself ended the run's pod: what it had found before, as JSON (ending-record.ts). */
@@ -52,6 +56,7 @@ export const COMPONENTS = {
   pipeline: "pipeline",
   anchor: "anchor",
   record: "record",
+  installation: "installation",
 } as const;
 
 /** Labels of everything one runner makes. */

@@ -24,6 +24,11 @@ export function anchorName(runnerId: string): string {
   return dnsLabel(`${PREFIX}-anchor-${runnerId}`, 63);
 }
 
+/** The object that names the installation of one runner. */
+export function installationName(runnerId: string): string {
+  return dnsLabel(`${PREFIX}-installation-${runnerId}`, 63);
+}
+
 /** A value for a label that stands for a text of any kind: itself where it may, otherwise its readable part and a hash. */
 export function labelValue(text: string): string {
   return /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/.test(text) ? text : dnsLabel(text, 63);

@@ -79,6 +79,8 @@ export interface KubernetesExecutorOptions {
   readonly isStandby?: () => boolean;
   /** Told how often a run that has ended read its secret store. */
   readonly onSecretReads?: (reads: SecretReads) => void;
+  /** Told of each schedule that the cluster has fired what became of it. */
+  readonly onFire?: (result: "started" | "skipped") => void;
   readonly clock: Clock;
   readonly log: Log;
 }

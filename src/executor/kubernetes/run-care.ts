@@ -4,12 +4,16 @@ import { describeError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { RunReport } from "../../protocol/messages.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
+import { isScheduled } from "./give-way.ts";
+import type { LivePipelines } from "./live-pipelines.ts";
 import { type CaredRun, RunSteps, type RunStepsOptions } from "./run-step.ts";
 
 /** What the care of all runs stands on. */
 export interface RunCareOptions extends Omit<RunStepsOptions, "isClosed" | "tell" | "lookLater"> {
   readonly clock: Clock;
   readonly log: Log;
+  /** Kept here: a run that is told of for the first time has the others of its pipeline looked at. */
+  readonly live: LivePipelines;
   /** A run has a report, or another one. */
   readonly onReport: (report: RunReport) => void;
 }
@@ -41,7 +45,10 @@ export class RunCare {
   open(): void {
     this.#open = true;
     for (const runId of this.#options.view.runIds()) this.#unsettled.add(runId);
-    for (const runId of [...this.#unsettled]) this.wake(runId);
+    const found = [...this.#unsettled];
+    // First those that others give way to.
+    for (const runId of found) if (!isScheduled(this.#options.view.attempts(runId))) this.wake(runId);
+    for (const runId of found) if (isScheduled(this.#options.view.attempts(runId))) this.wake(runId);
     this.#settle("");
   }
 
@@ -165,6 +172,7 @@ export class RunCare {
       isTerminal(report.state);
     if (!isNews) return;
     run.report = report;
+    for (const other of this.#options.live.note(report)) this.wake(other);
     this.#options.onReport(report);
     for (const listener of run.watchers) listener();
     this.#settle(report.runId);

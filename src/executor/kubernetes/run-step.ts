@@ -3,6 +3,7 @@ import { isTerminal } from "../../protocol/run-state.ts";
 import type { SecretReads } from "../../protocol/secret-reads.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { type AttemptFacts, conditionOf, currentPod, hasPrinted, type RunFacts, timeOf } from "./facts.ts";
+import type { GiveWay } from "./give-way.ts";
 import { podsEnded } from "./judge-attempt.ts";
 import { judgeRun, type RunVerdict } from "./judge-run.ts";
 import { LABELS } from "./labels.ts";
@@ -45,6 +46,8 @@ export interface RunStepsOptions {
   readonly view: ClusterView;
   readonly deeds: RunDeeds;
   readonly endings: RunEndings;
+  /** Has a say before anything is told of a run. */
+  readonly giveWay: Pick<GiveWay, "look">;
   readonly startTimeoutMs: number;
   readonly isStandby: () => boolean;
   readonly isClosed: () => boolean;
@@ -99,6 +102,10 @@ export class RunSteps {
       pipelineId: last.job.metadata.labels?.[LABELS.pipelineId] ?? "",
       attempt: verdict.attempt,
     };
+    const { done } = run;
+    const isTold = run.report !== undefined;
+    const deed = this.#options.giveWay.look({ ...key, attempts, verdict: verdict.verdict, isTold, done });
+    if (deed !== undefined) return deed();
     if (hasEnded(verdict.verdict)) return this.#finish(run, key, last, verdict, verdict.verdict);
     // A program that hasn't ended may still end well: whoever comes after a crash must find that another attempt was told of.
     if (verdict.attempt > last.attempt && verdict.end?.exitCode === undefined)

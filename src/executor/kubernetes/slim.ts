@@ -21,6 +21,8 @@ const JOB_ANNOTATIONS = [
   ANNOTATIONS.retries,
   ANNOTATIONS.retryDelaySeconds,
   ANNOTATIONS.stopRequestedAt,
+  ANNOTATIONS.gaveWayTo,
+  ANNOTATIONS.skippedFor,
   ANNOTATIONS.notStarted,
   ANNOTATIONS.ending,
   ANNOTATIONS.freeAttempts,
