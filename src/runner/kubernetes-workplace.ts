@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { CodedError, describeError, errorCode } from "../base/errors.ts";
+import { CodedError, describeError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { openExecutor } from "../executor/catalogue.ts";
 import type { Executor } from "../executor/executor.ts";
@@ -7,7 +7,6 @@ import type { KubernetesApi } from "../kubernetes/api.ts";
 import { openKubernetesApi } from "../kubernetes/client.ts";
 import type { ClusterAccess } from "../kubernetes/cluster-access.ts";
 import { loadKubeConfig } from "../kubernetes/kube-config.ts";
-import { CONFIG_MAPS, NAMESPACES } from "../kubernetes/objects.ts";
 import { keepInCluster } from "../pipelines/cluster-pipelines.ts";
 import { openPipelineFiles } from "../pipelines/pipeline-files.ts";
 import { joinPath } from "../runtime/files.ts";
@@ -15,14 +14,11 @@ import { growHeapBy } from "../runtime/heap.ts";
 import { environment, place } from "../runtime/system.ts";
 import { openScheduleRecords, type ScheduleRecords, scheduleRecordsIn } from "../schedules/schedule-records.ts";
 import { VERSION } from "../version.ts";
+import { clusterInstallationId } from "./cluster-installation.ts";
 import { RUNNER_ERRORS } from "./errors.ts";
-import { installationId } from "./installation.ts";
 import { DEFAULT_WRAPPER_IMAGE, kubernetesSettings } from "./kubernetes-settings.ts";
 import { ownImage } from "./own-image.ts";
 import type { RunnerSettings, Workplace, WorkplaceHooks } from "./workplace.ts";
-
-/** Kubernetes makes it in every namespace; its UID names the place as well as the namespace's own. */
-const EVERYWHERE = "kube-root-ca.crt";
 
 /** Watches make and throw away much text while the memory of thousands of live runs stays: see docs/performance.md. */
 const HEAP_GROWTH_PERCENT = 30;
@@ -62,7 +58,13 @@ export async function openKubernetesWorkplace(
       executor,
       pipelines: kept ?? files,
       ...(records === undefined ? {} : { schedules: records }),
-      installationId: (await placeIn(api, namespace)) ?? (await installationId(settings.dataDirectory)),
+      installationId: await clusterInstallationId({
+        api,
+        namespace,
+        runnerId: settings.agentId,
+        dataDirectory: settings.dataDirectory,
+        log,
+      }),
       refresh: async (signal) => {
         await kept?.refresh(signal).catch((error: unknown) => {
           log.warn("What the cluster keeps of pipelines can't be brought up to date", { error: describeError(error) });
@@ -103,19 +105,6 @@ async function recordsOf(
   if (deployments?.fires === "cluster") return undefined;
   if (deployments?.records !== undefined) return scheduleRecordsIn(deployments.records, log);
   return openScheduleRecords(joinPath(settings.dataDirectory, "schedules"), log);
-}
-
-/** UID of the namespace or, without the right to read that, of something that is in it from its beginning. */
-async function placeIn(api: KubernetesApi, namespace: string): Promise<string | undefined> {
-  for (const find of [() => api.get(NAMESPACES, "", namespace), () => api.get(CONFIG_MAPS, namespace, EVERYWHERE)]) {
-    try {
-      return (await find()).metadata.uid;
-    } catch (error) {
-      const code = errorCode(error);
-      if (code !== "ApiForbidden" && code !== "ApiNotFound") throw error;
-    }
-  }
-  return undefined;
 }
 
 function namespaceUnknown(source: string): CodedError {

@@ -10,7 +10,8 @@ export const READINESS_WORDS = {
   auth_rejected:
     "the gateway refuses the token, or there is none; check AUTH_TOKEN or the file that AUTH_TOKEN_FILE names",
   standby: "a newer process of this installation has the session; this one takes over when that one ends",
-  runner_id_in_use: "the runner id is bound to another installation; give this runner an id of its own",
+  runner_id_in_use:
+    "the runner id is bound to another installation; give this runner an id of its own, or have an administrator rebind it",
   unsupported_version: "runner and gateway have no protocol version in common; update the older one",
   gateway_full: "the gateway takes no more sessions for now",
   retired: "an administrator removed this runner for good; it doesn't dial again",
