@@ -61,7 +61,7 @@ export const CATALOGUE: Catalogue = {
       runnerId: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/),
       installationId: text(128)
         .min(1)
-        .describe("the place: UID of the ingestion namespace, or a random id in the data directory"),
+        .describe("the place: an id that is made once and kept there"),
       instanceId: UUID.describe("the process: new at every start"),
       standby: z.boolean().describe("true: wants the session only if nobody else has it"),
       runnerVersion: text(64),

@@ -145,7 +145,7 @@ export interface MessageBodies {
   hello: {
     protocolVersions: number[];
     runnerId: string;
-    /** the place: UID of the ingestion namespace, or a random id in the data directory */ installationId: string;
+    /** the place: an id that is made once and kept there */ installationId: string;
     /** the process: new at every start */ instanceId: string;
     /** true: wants the session only if nobody else has it */ standby: boolean;
     runnerVersion: string;
