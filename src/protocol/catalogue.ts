@@ -59,9 +59,7 @@ export const CATALOGUE: Catalogue = {
     body: z.strictObject({
       protocolVersions: z.array(within(BOUNDS.protocolVersion)).min(1).max(16),
       runnerId: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/),
-      installationId: text(128)
-        .min(1)
-        .describe("the place: an id that is made once and kept there"),
+      installationId: text(128).min(1).describe("the place: an id that is made once and kept there"),
       instanceId: UUID.describe("the process: new at every start"),
       standby: z.boolean().describe("true: wants the session only if nobody else has it"),
       runnerVersion: text(64),
