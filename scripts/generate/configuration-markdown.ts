@@ -1,5 +1,6 @@
 import { GENERATION_NAMES, GENERATIONS } from "../../src/config/settings/generations.ts";
-import { type SETTING_KEYS, SETTINGS, type SettingRow, SLICES } from "../../src/config/settings.ts";
+import { SLICES } from "../../src/config/settings.ts";
+import { settingsTable } from "./settings-table.ts";
 
 /** docs/configuration.md: every setting of the runner, from the table that reads them. */
 export function configurationMarkdown(): string {
@@ -35,46 +36,12 @@ This version has the executors \`process\` and \`simpleK8s\` and the secret stor
 
 How the settings of the last parts become pods is told in [Ingestion pods](kubernetes-pods.md).
 
-${SLICES.map(({ title, rows }) => slice(title, Object.keys(rows) as typeof SETTING_KEYS)).join("\n\n")}
+${SLICES.map(({ title, rows }) => `## ${title}\n\n${settingsTable(rows, named)}`).join("\n\n")}
 `;
-}
-
-function slice(title: string, keys: typeof SETTING_KEYS): string {
-  const rows = keys.map((key) => {
-    const row: SettingRow<unknown> = SETTINGS[key];
-    return `| ${row.variables.map(named).join(", ")} | \`${key}\` | ${cell(accepted(row))} | ${cell(fallback(row))} | ${cell(row.meaning)} |`;
-  });
-  return `## ${title}
-
-| variable | in the file | accepts | default | meaning |
-|---|---|---|---|---|
-${rows.join("\n")}`;
 }
 
 function named(name: string): string {
   const [first, last] = GENERATIONS[name] ?? [];
   if (first === undefined) return `\`${name}\``;
   return `\`${name}\` (${first === last ? first : `${first}–${last}`})`;
-}
-
-/** What is accepted, in the words with which the parser refuses; no setting takes this text, or else it takes any. */
-function accepted(row: SettingRow<unknown>): string {
-  try {
-    row.parse("\0");
-    return "any text";
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
-function fallback(row: SettingRow<unknown>): string {
-  if (row.otherwise !== undefined) return row.otherwise;
-  if (row.fallback === undefined) return "required";
-  const value = row.fallback();
-  if (value === undefined || JSON.stringify(value) === "{}" || JSON.stringify(value) === "[]") return "";
-  return `\`${String(value)}\``;
-}
-
-function cell(text: string): string {
-  return text.replaceAll("|", "\\|");
 }

@@ -1,6 +1,7 @@
 import { commandsMarkdown } from "./commands-markdown.ts";
 import { configurationMarkdown } from "./configuration-markdown.ts";
 import { troubleshooting } from "./errors.ts";
+import { gatewayConfigurationMarkdown } from "./gateway-configuration-markdown.ts";
 import { metricsMarkdown } from "./metrics-markdown.ts";
 import { openApi } from "./openapi.ts";
 import { protocolMarkdown } from "./protocol-markdown.ts";
@@ -20,6 +21,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: "docs/protocol.schema.json", make: () => protocolSchema() },
   { path: "docs/commands.md", make: () => commandsMarkdown() },
   { path: "docs/configuration.md", make: () => configurationMarkdown() },
+  { path: "docs/gateway-configuration.md", make: () => gatewayConfigurationMarkdown() },
   { path: "docs/metrics.md", make: () => metricsMarkdown() },
   { path: "docs/rbac.md", make: () => rbacMarkdown() },
   { path: "docs/openapi.json", make: () => openApi() },

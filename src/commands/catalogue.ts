@@ -59,6 +59,13 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     ],
     load: async () => (await import("./gateway-token.ts")).create,
   },
+  "gateway config show": {
+    summary: "every setting of the gateway with its value and origin, secrets left out, and what is wrong",
+    examples: [
+      ["hybrid-runner gateway config show", "what `gateway` would work with; exit code 2 when it could not start"],
+    ],
+    load: () => import("./gateway-config.ts"),
+  },
   "gateway token list": {
     summary: "the runner tokens that were issued",
     examples: [["hybrid-runner gateway token list --json", "for programs"]],

@@ -7,18 +7,23 @@ import * as parse from "../config/values.ts";
 import { tokenView } from "../gateway/api/token-view.ts";
 import type { TokenView } from "../gateway/api/views.ts";
 import { createRunnerToken, MAX_LIFETIME_SECONDS, type TokenWish } from "../gateway/auth/runner-tokens.ts";
-import { GATEWAY_SETTINGS, gatewayFlag, parseGatewayConfig } from "../gateway/config.ts";
+import { gatewayFlag, readGatewayConfig } from "../gateway/config.ts";
 import { type GatewayData, openGatewayData } from "../gateway/data-directory.ts";
+import { GATEWAY_SETTINGS } from "../gateway/settings.ts";
 import type { TokenRecord } from "../gateway/store/store.ts";
 import { type FlagTable, type ParsedArguments, parseArguments } from "../runtime/arguments.ts";
 import { RUNTIME_ERRORS } from "../runtime/errors.ts";
-import { environment, writeError, writeOut } from "../runtime/system.ts";
+import { writeError, writeOut } from "../runtime/system.ts";
 import type { Command } from "./command.ts";
 
 const FLAGS: FlagTable = {
   json: { type: "boolean", meaning: "for programs" },
-  [gatewayFlag("dataDirectory")]: { type: "string", value: "DIR", meaning: GATEWAY_SETTINGS.dataDirectory.meaning },
-  [gatewayFlag("storeKeyFile")]: { type: "string", value: "FILE", meaning: GATEWAY_SETTINGS.storeKeyFile.meaning },
+  [gatewayFlag("dataDirectory")]: {
+    type: "string",
+    value: "DIR",
+    meaning: GATEWAY_SETTINGS.rows.dataDirectory.meaning,
+  },
+  [gatewayFlag("storeKeyFile")]: { type: "string", value: "FILE", meaning: GATEWAY_SETTINGS.rows.storeKeyFile.meaning },
 };
 const CREATE_FLAGS: FlagTable = {
   runner: { type: "string", value: "ID", meaning: "the only runner it is good for; * for any" },
@@ -64,7 +69,7 @@ async function onTokens<Asked>(
     );
   }
   const [asked, work] = read(values, positionals);
-  const data = await openGatewayData(parseGatewayConfig(placeFlags(values), environment()), {
+  const data = await openGatewayData(await readGatewayConfig(placeFlags(values)), {
     clock: systemClock,
     // A row that can't be read is told, though the others are listed.
     log: createLog({ clock: systemClock, level: "error", format: "text", write: (line) => void writeError(line) }),

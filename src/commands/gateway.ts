@@ -1,16 +1,16 @@
 import { systemClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
-import { GATEWAY_FLAGS, parseGatewayConfig } from "../gateway/config.ts";
+import { GATEWAY_FLAGS, readGatewayConfig } from "../gateway/config.ts";
 import { startGateway } from "../gateway/gateway.ts";
 import type { FlagTable } from "../runtime/arguments.ts";
-import { environment, writeError } from "../runtime/system.ts";
+import { writeError } from "../runtime/system.ts";
 import { stopInTime, untilSignal } from "./until-signal.ts";
 
 export const flags: FlagTable = GATEWAY_FLAGS;
 
 /** `hybrid-runner gateway`: the gateway, until TERM, INT or HUP; a second signal ends it at once. */
 export async function run(args: readonly string[]): Promise<number> {
-  const config = parseGatewayConfig(args, environment());
+  const config = await readGatewayConfig(args);
   const log = createLog({
     clock: systemClock,
     level: config.logLevel,

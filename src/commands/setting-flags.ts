@@ -1,4 +1,6 @@
-import { flagOf, SETTING_KEYS, SETTINGS, SLICES } from "../config/settings.ts";
+import { flagOfRow } from "../config/read.ts";
+import { RUNNER_SETTINGS, SLICES } from "../config/settings.ts";
+import { flagIn } from "../config/table.ts";
 import type { FlagTable } from "../runtime/arguments.ts";
 import type { FlagGroup } from "./command.ts";
 
@@ -9,13 +11,8 @@ export const CONFIG_FLAG: FlagTable = {
 
 /** Every setting of the runner as a flag, in the parts in which they are documented. */
 export function settingFlags(): readonly FlagGroup[] {
-  return SLICES.map(({ title, rows }) => {
-    const keys = SETTING_KEYS.filter((key) => Object.hasOwn(rows, key));
-    return { title, flags: Object.fromEntries(keys.map((key) => [flagOf(key), flagFor(key)])) };
-  });
-}
-
-function flagFor(key: (typeof SETTING_KEYS)[number]) {
-  const { variables, meaning } = SETTINGS[key];
-  return { type: "string", meaning: `${meaning} (${variables.join(", ")})` } as const;
+  return SLICES.map(({ title, rows }) => ({
+    title,
+    flags: Object.fromEntries(Object.values(rows).map((row) => [flagIn(RUNNER_SETTINGS, row), flagOfRow(row)])),
+  }));
 }

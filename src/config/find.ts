@@ -1,11 +1,14 @@
 import { nearName } from "../base/near-name.ts";
 import { isOldName } from "./settings/generations.ts";
-import { flagOf, SETTING_KEYS, SETTINGS, type Settings } from "./settings.ts";
+import type { SettingRow } from "./settings/row.ts";
+import { flagIn, type SettingTable, variablesIn } from "./table.ts";
 
 /** Where values come from, in falling precedence. Empty texts count as not set (facts: collate-hybrid-runner §3 rule 5). */
 export interface Sources {
   /** By flag name without dashes. */
   readonly flags: Readonly<Record<string, string | undefined>>;
+  /** Of the command line, which belong to no flag; there shall be none. */
+  readonly words?: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The parsed configuration file: a mapping by setting key, or undefined when there is none. */
   readonly file?: unknown;
@@ -23,15 +26,17 @@ const SERVICE_LINK = /^(?:tcp|udp|sctp):\/\/[^/]*:\d+$/;
 
 /** Looks a setting up; names that are old, and values that lose against others, become warnings. */
 export function find(
-  key: keyof Settings,
+  table: SettingTable,
+  key: string,
+  row: SettingRow<unknown>,
   sources: Sources,
   file: ReadonlyMap<string, string>,
   warnings: string[],
 ): Found | undefined {
-  const flag = sources.flags[flagOf(key)];
-  if (flag !== undefined && flag !== "")
-    return { text: flag, name: `--${flagOf(key)}`, origin: `flag --${flagOf(key)}` };
-  const variables = SETTINGS[key].variables;
+  const flagName = flagIn(table, row);
+  const flag = sources.flags[flagName];
+  if (flag !== undefined && flag !== "") return { text: flag, name: `--${flagName}`, origin: `flag --${flagName}` };
+  const { variables } = row;
   const [name, ...others] = variables.filter((candidate) => isSet(sources.environment[candidate]));
   if (name !== undefined) {
     const text = sources.environment[name] ?? "";
@@ -45,7 +50,7 @@ export function find(
 }
 
 /** Entries of the file as texts, so that one parser serves all sources; lists and mappings travel as JSON. */
-export function fileEntries(file: unknown, problems: string[]): ReadonlyMap<string, string> {
+export function fileEntries(table: SettingTable, file: unknown, problems: string[]): ReadonlyMap<string, string> {
   const entries = new Map<string, string>();
   if (file === undefined || file === null) return entries;
   if (typeof file !== "object" || Array.isArray(file)) {
@@ -53,23 +58,19 @@ export function fileEntries(file: unknown, problems: string[]): ReadonlyMap<stri
     return entries;
   }
   for (const [key, value] of Object.entries(file)) {
-    if (!Object.hasOwn(SETTINGS, key))
-      problems.push(`${key} in the configuration file is not a setting${meantKey(key)}`);
+    if (!Object.hasOwn(table.rows, key))
+      problems.push(`${key} in the configuration file is not a setting${meantKey(table, key)}`);
     else if (value !== null) entries.set(key, typeof value === "object" ? JSON.stringify(value) : String(value));
   }
   return entries;
 }
 
-/** Every variable of the runner, each with the setting it is of. */
-const VARIABLES: ReadonlyMap<string, keyof Settings> = new Map(
-  SETTING_KEYS.flatMap((key) => SETTINGS[key].variables.map((name) => [name, key] as const)),
-);
-
 /** The file has each setting by its key; whoever copies an environment writes the variable. */
-function meantKey(written: string): string {
-  const key = VARIABLES.get(written) ?? nearName(written, SETTING_KEYS);
-  const variable = key === undefined ? nearName(written, VARIABLES.keys()) : undefined;
-  const meant = key ?? (variable === undefined ? undefined : VARIABLES.get(variable));
+function meantKey(table: SettingTable, written: string): string {
+  const variables = variablesIn(table);
+  const key = variables.get(written) ?? nearName(written, Object.keys(table.rows));
+  const variable = key === undefined ? nearName(written, variables.keys()) : undefined;
+  const meant = key ?? (variable === undefined ? undefined : variables.get(variable));
   return meant === undefined ? "" : `: write ${meant}`;
 }
 
@@ -77,10 +78,11 @@ function meantKey(written: string): string {
 const OTHERS = /^HYBRID_RUNNER_(?:SECRET|GATEWAY)_/;
 
 /** A misspelt variable is ignored, so it is told; not where the one that was meant is set as well. */
-export function misspeltVariables(environment: Sources["environment"]): readonly string[] {
-  const known = [...VARIABLES.keys(), "CONFIG_FILE"];
+export function misspeltVariables(table: SettingTable, environment: Sources["environment"]): readonly string[] {
+  const variables = variablesIn(table);
+  const known = [...variables.keys(), table.fileVariable];
   return Object.keys(environment).flatMap((name) => {
-    if (OTHERS.test(name) || VARIABLES.has(name) || !isSet(environment[name])) return [];
+    if (OTHERS.test(name) || variables.has(name) || !isSet(environment[name])) return [];
     // `HYBRID_RUNNER_AGENT_ID` is how other programs would have it.
     const bare = name.replace(/^HYBRID_RUNNER_/, "");
     const meant = bare !== name && known.includes(bare) ? bare : nearName(bare, known);

@@ -2,9 +2,10 @@ import { CodedError } from "../base/errors.ts";
 import { proxyProblem } from "../runtime/proxy-environment.ts";
 import { contradictions, remarks } from "./contradictions.ts";
 import { CONFIG_ERRORS } from "./errors.ts";
-import { fileEntries, find, misspeltVariables, type Sources } from "./find.ts";
-import { parseSetting } from "./parse-setting.ts";
-import { SETTING_KEYS, SETTINGS, type Settings } from "./settings.ts";
+import { evaluateTable } from "./evaluate-table.ts";
+import { misspeltVariables, type Sources } from "./find.ts";
+import { RUNNER_SETTINGS, type Settings } from "./settings.ts";
+import type { SettingTable } from "./table.ts";
 import { workOut } from "./work-out.ts";
 
 export type { Sources } from "./find.ts";
@@ -36,38 +37,34 @@ export function loadSettings(sources: Sources): LoadedSettings {
 }
 
 /** The error that tells all that is wrong at once. */
-export function configInvalid(problems: readonly string[]): CodedError {
+export function configInvalid(
+  problems: readonly string[],
+  { page }: Pick<SettingTable, "page"> = RUNNER_SETTINGS,
+): CodedError {
   return new CodedError(
     CONFIG_ERRORS.ConfigInvalid,
     `Cannot use the configuration: ${problems.length} problem(s)\n  - ${problems.join("\n  - ")}`,
+    { advice: `Correct every setting named here; ${page} lists what each accepts` },
   );
 }
 
 /** As `loadSettings`, but tells what is wrong instead of throwing. */
 export function evaluateSettings(sources: Sources): Evaluation {
-  const problems: string[] = [];
-  const warnings: string[] = [];
-  const values: Record<string, unknown> = {};
-  const origins: Record<string, string> = {};
-  const names: Record<string, string> = {};
-  const file = fileEntries(sources.file, problems);
-  for (const key of SETTING_KEYS) {
-    const row = SETTINGS[key];
-    const found = find(key, sources, file, warnings);
-    origins[key] = found?.origin ?? "default";
-    names[key] = found?.name ?? row.variables[0];
-    if (found !== undefined) values[key] = parseSetting<unknown>(found, row, problems);
-    else if (row.fallback !== undefined) values[key] = row.fallback();
-    else {
-      origins[key] = "missing";
-      problems.push(`${names[key]} is missing: ${row.meaning}`);
-    }
-  }
+  const { names, ...read } = evaluateTable(RUNNER_SETTINGS, sources);
+  const values: Record<string, unknown> = { ...read.values };
+  const origins: Record<string, string> = { ...read.origins };
   workOut(values, origins, sources.environment);
   const judged = { values: values as Partial<Settings>, origins: origins as Evaluation["origins"], names };
-  problems.push(...contradictions(judged), ...wayOutProblems(judged.values.serverUrl, sources.environment));
-  warnings.push(...remarks(judged), ...misspeltVariables(sources.environment));
-  return { values: judged.values, origins: judged.origins, warnings, problems };
+  return {
+    values: judged.values,
+    origins: judged.origins,
+    warnings: [...read.warnings, ...remarks(judged), ...misspeltVariables(RUNNER_SETTINGS, sources.environment)],
+    problems: [
+      ...read.problems,
+      ...contradictions(judged),
+      ...wayOutProblems(judged.values.serverUrl, sources.environment),
+    ],
+  };
 }
 
 /** The proxy's own variables are no settings of ours, but without a usable one the gateway is out of reach. */

@@ -5,11 +5,13 @@ import { absolutePath, readTextIfExists } from "../runtime/files.ts";
 import { environment } from "../runtime/system.ts";
 import { CONFIG_ERRORS } from "./errors.ts";
 import { exposures } from "./exposure.ts";
-import { configInvalid, type LoadedSettings, loadSettings, type Sources } from "./load.ts";
+import type { Sources } from "./find.ts";
+import { configInvalid, type LoadedSettings, loadSettings } from "./load.ts";
 import { type PodParameters, readPodParameters } from "./parameter-files.ts";
 import { parseSetting } from "./parse-setting.ts";
-import { flagOf, SETTING_KEYS, type Settings } from "./settings.ts";
+import { RUNNER_SETTINGS, type SettingRow, type Settings } from "./settings.ts";
 import { stateDirectory } from "./state-directory.ts";
+import { flagIn, type SettingTable } from "./table.ts";
 import { path as pathOf } from "./values.ts";
 import { readYaml } from "./yaml-text.ts";
 
@@ -46,43 +48,46 @@ async function podParametersOf({ settings, origins }: LoadedSettings): Promise<P
 }
 
 /**
- * Everything that settings can come from; `more` are flags that aren't settings.
+ * Everything that the settings of a table can come from; `more` are flags that aren't settings.
  * @throws CodedError UsageError, ConfigInvalid when the configuration file can't be read
  */
 export async function readSources(
   args: readonly string[],
   more: FlagTable = {},
+  table: SettingTable = RUNNER_SETTINGS,
+  variables: Sources["environment"] = environment(),
 ): Promise<{
   readonly sources: Sources;
   /** Where the file of the sources is. */
   readonly configFile: string | undefined;
   readonly values: Readonly<Record<string, unknown>>;
 }> {
-  const { values, positionals } = parseArguments(args, { ...flagTable(), ...more });
-  if (positionals.length > 0) {
-    throw new CodedError(
-      CONFIG_ERRORS.ConfigInvalid,
-      `Cannot use the configuration: unexpected argument ${JSON.stringify(positionals[0])}`,
-    );
-  }
-  const variables = environment();
+  const { values, positionals } = parseArguments(args, { ...flagsOf(table), ...more });
   const flags = values as Readonly<Record<string, string | undefined>>;
   const [path = "", name] =
-    flags["config"] === undefined ? [variables["CONFIG_FILE"], "CONFIG_FILE"] : [flags["config"], "--config"];
-  const file = path === "" ? undefined : await readConfigurationFile(path, name);
+    flags["config"] === undefined ? [variables[table.fileVariable], table.fileVariable] : [flags["config"], "--config"];
+  const file = path === "" ? undefined : await readConfigurationFile(path, name, table);
   const configFile = path === "" ? undefined : path;
-  return { sources: { flags, environment: variables, file }, configFile, values };
+  return { sources: { flags, words: positionals, environment: variables, file }, configFile, values };
 }
 
-function flagTable(): FlagTable {
-  const own = SETTING_KEYS.map((key) => [flagOf(key), { type: "string" }] as const);
-  return { ...Object.fromEntries(own), config: { type: "string" } };
+/** A setting as a flag. */
+export function flagOfRow({ meaning, variables }: SettingRow<unknown>): FlagTable[string] {
+  return { type: "string", meaning: `${meaning} (${variables.join(", ")})` };
 }
 
-async function readConfigurationFile(path: string, name: string): Promise<unknown> {
+/** Every flag of a table's settings, and `--config`. */
+export function flagsOf(table: SettingTable): FlagTable {
+  const own = Object.values(table.rows).filter((row) => row.noFlag !== true);
+  const flags = own.map((row) => [flagIn(table, row), flagOfRow(row)] as const);
+  const meaning = `settings from this YAML file (or ${table.fileVariable})`;
+  return { ...Object.fromEntries(flags), config: { type: "string", value: "FILE", meaning } };
+}
+
+async function readConfigurationFile(path: string, name: string, table: Pick<SettingTable, "page">): Promise<unknown> {
   const problems: string[] = [];
   parseSetting({ name, text: path }, { parse: pathOf }, problems);
-  if (problems.length > 0) throw configInvalid(problems);
+  if (problems.length > 0) throw configInvalid(problems, table);
   const fail = (state: string): CodedError =>
     new CodedError(CONFIG_ERRORS.ConfigInvalid, `Cannot use the configuration file ${path}: ${state}`);
   let text: string | undefined;

@@ -7,6 +7,7 @@ import { KUBERNETES_SETTINGS, type KubernetesSettings } from "./settings/kuberne
 import { OBSERVABILITY_SETTINGS, type ObservabilitySettings } from "./settings/observability.ts";
 import type { SettingRows } from "./settings/row.ts";
 import { SECRETS_SETTINGS, type SecretsSettings } from "./settings/secrets.ts";
+import { flagIn, type SettingTable } from "./table.ts";
 
 export type { SecretsManager } from "./secrets-manager.ts";
 export type { ExecutorType } from "./settings/executor.ts";
@@ -47,10 +48,18 @@ export const SETTINGS: SettingRows<Settings> = {
   ...ARGO_SETTINGS,
 };
 
+/** The runner's table. */
+export const RUNNER_SETTINGS: SettingTable = {
+  rows: SETTINGS,
+  prefix: "",
+  fileVariable: "CONFIG_FILE",
+  page: "docs/configuration.md",
+};
+
 /** Names of all settings, as they stand in the configuration file. */
 export const SETTING_KEYS: readonly (keyof Settings)[] = Object.keys(SETTINGS) as (keyof Settings)[];
 
 /** The flag of a setting: its first variable in kebab-case. */
 export function flagOf(key: keyof Settings): string {
-  return SETTINGS[key].variables[0].toLowerCase().replaceAll("_", "-");
+  return flagIn(RUNNER_SETTINGS, SETTINGS[key]);
 }

@@ -1,7 +1,7 @@
 import { Sensitive } from "../base/sensitive.ts";
-import type { Evaluation, Sources } from "./load.ts";
-import { defaultDataDirectory } from "./read.ts";
-import { SETTING_KEYS, SETTINGS, type SettingRow } from "./settings.ts";
+import type { TableEvaluation } from "./evaluate-table.ts";
+import type { SettingRow } from "./settings/row.ts";
+import type { SettingTable } from "./table.ts";
 
 /** One setting as people may see it: secrets are not in it. */
 export interface ShownSetting {
@@ -17,12 +17,20 @@ export interface ShownSetting {
 const REDACTED = "[redacted]";
 
 /** Every setting with its value and where that is from, also when some are missing or wrong. */
-export function showSettings({ values, origins }: Evaluation, { environment }: Sources): readonly ShownSetting[] {
-  const complete = { ...values, dataDirectory: values.dataDirectory ?? defaultDataDirectory(environment) };
-  return SETTING_KEYS.map((key) => {
-    const row: SettingRow<unknown> = SETTINGS[key];
-    const value = redact(complete[key], row.secret);
-    return { name: row.variables[0], setting: key, value: value ?? null, text: textOf(value), origin: origins[key] };
+export function showSettings(
+  table: SettingTable,
+  { values, origins }: Pick<TableEvaluation, "origins"> & { readonly values: object },
+): readonly ShownSetting[] {
+  const known = values as Readonly<Record<string, unknown>>;
+  return Object.entries(table.rows).map(([key, row]) => {
+    const value = redact(known[key], row.secret);
+    return {
+      name: row.variables[0],
+      setting: key,
+      value: value ?? null,
+      text: textOf(value),
+      origin: origins[key] ?? "",
+    };
   });
 }
 
@@ -37,4 +45,20 @@ function redact(value: unknown, secret: SettingRow<unknown>["secret"]): unknown 
 function textOf(value: unknown): string {
   if (value === undefined || value === "") return "-";
   return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** All of it for a terminal. */
+export function showAsText(
+  settings: readonly ShownSetting[],
+  warnings: readonly string[],
+  problems: readonly string[],
+): string {
+  const names = Math.max(...settings.map(({ name }) => name.length));
+  const values = Math.min(48, Math.max(...settings.map(({ text }) => text.length)));
+  const rows = settings.map(({ name, text, origin }) => `${name.padEnd(names)}  ${text.padEnd(values)}  ${origin}`);
+  return [...rows, ...listed("warnings", warnings), ...listed("problems", problems)].map((row) => `${row}\n`).join("");
+}
+
+function listed(title: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : ["", `${lines.length} ${title}:`, ...lines.map((line) => `  - ${line}`)];
 }

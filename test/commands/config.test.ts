@@ -12,10 +12,14 @@ interface Shown {
   readonly problems: readonly string[];
 }
 
-function show(args: readonly string[], environment: Record<string, string>): Promise<{ code: number; out: string }> {
+function show(
+  args: readonly string[],
+  environment: Record<string, string>,
+  command = "config",
+): Promise<{ code: number; out: string }> {
   return new Promise((resolve) => {
     const env = { PATH: "/usr/bin:/bin", HOME: "/nonexistent", ...environment };
-    execFile(process.execPath, [MAIN, "config", ...args], { env }, (error, out) => {
+    execFile(process.execPath, [MAIN, command, ...args], { env }, (error, out) => {
       resolve({ code: typeof error?.code === "number" ? error.code : 0, out });
     });
   });
@@ -68,4 +72,35 @@ test("config show prints what it has when the runner could not start, and every 
 test("config without an action says what there is", async () => {
   expect((await show([], {})).code).toBe(2);
   expect((await show(["edit"], {})).code).toBe(2);
+});
+
+test("gateway config show gives the gateway's settings with their origins, and no secret; what is wrong makes exit code 2", async () => {
+  const good = await show(
+    ["config", "show", "--json", "--port", "0"],
+    {
+      HYBRID_RUNNER_GATEWAY_ADMIN_TOKEN: "n33dle-n33dle-n33dle",
+      HYBRID_RUNNER_GATEWAY_DATA_DIRECTORY: "/data",
+    },
+    "gateway",
+  );
+  expect(good.code).toBe(0);
+  expect(good.out).not.toContain("n33dle");
+  const { settings } = JSON.parse(good.out) as Shown;
+  const of = (name: string): unknown => {
+    const { value, origin } = settings.find((setting) => setting.name === `HYBRID_RUNNER_GATEWAY_${name}`) ?? {};
+    return [value, origin];
+  };
+  expect(of("PORT")).toEqual([0, "flag --port"]);
+  expect(of("ADMIN_TOKEN")).toEqual(["[redacted]", "variable HYBRID_RUNNER_GATEWAY_ADMIN_TOKEN"]);
+  expect(of("STORE_KEY_FILE")).toEqual(["/data/store.key", "default"]);
+
+  const bad = await show(
+    ["config", "show"],
+    { HYBRID_RUNNER_GATEWAY_PORT: "many", HYBRID_RUNNER_GATEWAY_TLS_KEY_FILE: "/k" },
+    "gateway",
+  );
+  expect(bad.code).toBe(2);
+  expect(bad.out).toContain("2 problems:");
+  expect(bad.out).toMatch(/^HYBRID_RUNNER_GATEWAY_HOST +127\.0\.0\.1 +default$/m);
+  expect((await show(["config"], {}, "gateway")).code).toBe(2);
 });

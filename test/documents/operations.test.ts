@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { COMMANDS } from "../../src/commands/catalogue.ts";
 import { flagOf, SETTING_KEYS, SETTINGS } from "../../src/config/settings.ts";
-import { GATEWAY_FLAGS, GATEWAY_SETTINGS, gatewayVariable } from "../../src/gateway/config.ts";
+import { variablesIn } from "../../src/config/table.ts";
+import { GATEWAY_FLAGS } from "../../src/gateway/config.ts";
+import { GATEWAY_SETTINGS } from "../../src/gateway/settings.ts";
 
 /* What the documents for operators tell people to type exists. */
 
@@ -12,7 +14,7 @@ const read = (path: string): string => readFileSync(join(root, path), "utf8");
 const pages = ["README.md", "docs/operations.md", "docs/troubleshooting.md", "docs/security.md"] as const;
 
 const runnerVariables = SETTING_KEYS.flatMap((key): readonly string[] => SETTINGS[key].variables);
-const gatewayVariables = (Object.keys(GATEWAY_SETTINGS) as (keyof typeof GATEWAY_SETTINGS)[]).map(gatewayVariable);
+const gatewayVariables = [...variablesIn(GATEWAY_SETTINGS).keys(), GATEWAY_SETTINGS.fileVariable];
 /** Not settings, but names that people may meet. */
 const OTHERS = ["CONFIG_FILE", "XDG_STATE_HOME", "ADMIN_TOKEN", "TOKEN-ID", "PATH"];
 /** Of the system and the runtime. */

@@ -1,10 +1,15 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { CodedError } from "../../src/base/errors.ts";
-import { type GatewayConfig, parseGatewayConfig } from "../../src/gateway/config.ts";
+import type { SettingRow } from "../../src/config/settings/row.ts";
+import { GATEWAY_FLAGS, type GatewayConfig, gatewayFlag, readGatewayConfig } from "../../src/gateway/config.ts";
+import { GATEWAY_SETTINGS, type GatewaySettings } from "../../src/gateway/settings.ts";
+import { temporaryDirectory } from "../fakes/temporary-directory.ts";
 
-function failure(args: readonly string[], environment: Record<string, string> = {}): CodedError {
+async function failure(args: readonly string[], environment: Record<string, string> = {}): Promise<CodedError> {
   try {
-    parseGatewayConfig(args, environment);
+    await readGatewayConfig(args, environment);
   } catch (error) {
     if (error instanceof CodedError) return error;
     throw error;
@@ -12,8 +17,8 @@ function failure(args: readonly string[], environment: Record<string, string> = 
   throw new Error("accepted");
 }
 
-test("parseGatewayConfig has defaults that reach nobody else", () => {
-  const config = parseGatewayConfig([], { XDG_STATE_HOME: "/state" });
+test("readGatewayConfig has defaults that reach nobody else", async () => {
+  const config = await readGatewayConfig([], { XDG_STATE_HOME: "/state" });
   expect(config).toEqual({
     dataDirectory: "/state/hybrid-runner-gateway",
     host: "127.0.0.1",
@@ -32,8 +37,8 @@ test("parseGatewayConfig has defaults that reach nobody else", () => {
   } satisfies GatewayConfig);
 });
 
-test("parseGatewayConfig takes flags before variables", () => {
-  const config = parseGatewayConfig(
+test("readGatewayConfig takes flags before variables", async () => {
+  const config = await readGatewayConfig(
     ["--port", "0", "--data-directory=/here", "--json", "--server-api-url", "https://om.example/api/"],
     {
       HYBRID_RUNNER_GATEWAY_PORT: "9000",
@@ -55,8 +60,8 @@ test("parseGatewayConfig takes flags before variables", () => {
   expect(config.adminToken?.reveal()).toBe("0123456789abcdef");
 });
 
-test("parseGatewayConfig tells all problems at once by the names that were used, and no secret", () => {
-  const error = failure(["--port", "65536", "--tls-cert-file", "/cert.pem", "surplus"], {
+test("readGatewayConfig tells all problems at once by the names that were used, and no secret", async () => {
+  const error = await failure(["--port", "65536", "--tls-cert-file", "/cert.pem", "surplus"], {
     HYBRID_RUNNER_GATEWAY_QUEUE_TIMEOUT_SECONDS: "soon",
     HYBRID_RUNNER_GATEWAY_ADMIN_TOKEN: "short-one",
     HYBRID_RUNNER_GATEWAY_SERVER_API_URL: "https://user:pass-word@om.example/api",
@@ -78,18 +83,20 @@ test("parseGatewayConfig tells all problems at once by the names that were used,
   expect(error.message).not.toMatch(/short-one|pass-word/);
 });
 
-test("parseGatewayConfig refuses unknown flags, and the admin token as a flag", () => {
-  expect(failure(["--prot", "1"]).code).toBe("UsageError");
-  expect(failure(["--admin-token", "0123456789abcdef"]).code).toBe("UsageError");
+test("readGatewayConfig refuses unknown flags, and the admin token as a flag", async () => {
+  expect((await failure(["--prot", "1"])).code).toBe("UsageError");
+  expect((await failure(["--admin-token", "0123456789abcdef"])).code).toBe("UsageError");
 });
 
-test("parseGatewayConfig refuses an admin token given twice", () => {
-  const error = failure(["--admin-token-file", "/file"], { HYBRID_RUNNER_GATEWAY_ADMIN_TOKEN: "0123456789abcdef" });
+test("readGatewayConfig refuses an admin token given twice", async () => {
+  const error = await failure(["--admin-token-file", "/file"], {
+    HYBRID_RUNNER_GATEWAY_ADMIN_TOKEN: "0123456789abcdef",
+  });
   expect(error.message).toContain("exclude each other");
 });
 
-test("parseGatewayConfig isn't confused by the variables Kubernetes makes of Services", () => {
-  const config = parseGatewayConfig([], {
+test("readGatewayConfig isn't confused by the variables Kubernetes makes of Services", async () => {
+  const config = await readGatewayConfig([], {
     HYBRID_RUNNER_GATEWAY_SERVICE_HOST: "10.0.0.1",
     HYBRID_RUNNER_GATEWAY_SERVICE_PORT: "8580",
     HYBRID_RUNNER_GATEWAY_SERVICE_PORT_HTTP: "8580",
@@ -103,17 +110,51 @@ test("parseGatewayConfig isn't confused by the variables Kubernetes makes of Ser
 });
 
 test.each(["1.13.3", "1.13.3.2", "1.13.3-SNAPSHOT", "1.14.0-rc.1", "1.13.0.dev0+build.7"])(
-  "parseGatewayConfig takes %s for a server's version, as a flag and as a variable",
-  (version) => {
-    expect(parseGatewayConfig(["--server-version", version], {}).serverVersion).toBe(version);
-    expect(parseGatewayConfig([], { HYBRID_RUNNER_GATEWAY_SERVER_VERSION: version }).serverVersion).toBe(version);
+  "readGatewayConfig takes %s for a server's version, as a flag and as a variable",
+  async (version) => {
+    expect((await readGatewayConfig(["--server-version", version], {})).serverVersion).toBe(version);
+    expect((await readGatewayConfig([], { HYBRID_RUNNER_GATEWAY_SERVER_VERSION: version })).serverVersion).toBe(
+      version,
+    );
   },
 );
 
 test.each(["1.13", "v1.13.3", "latest", "1.13.x", "1.13.3 ", "1.13.3-", "1.13.3\nx", `1.13.3-${"a".repeat(64)}`])(
-  "parseGatewayConfig refuses %j as a server's version",
-  (version) => {
-    const error = failure([], { HYBRID_RUNNER_GATEWAY_SERVER_VERSION: version });
+  "readGatewayConfig refuses %j as a server's version",
+  async (version) => {
+    const error = await failure([], { HYBRID_RUNNER_GATEWAY_SERVER_VERSION: version });
     expect(error.message).toContain("HYBRID_RUNNER_GATEWAY_SERVER_VERSION must be a version such as 1.13.3");
   },
 );
+
+test("readGatewayConfig takes flags before variables before the file before defaults, and points to the gateway's page", async () => {
+  const file = join(await temporaryDirectory(), "gateway.yaml");
+  await writeFile(file, "port: 1000\nhost: 0.0.0.0\nqueueTimeoutSeconds: 60\nadminToken: 0123456789abcdef\n");
+  const variables = {
+    HYBRID_RUNNER_GATEWAY_CONFIG_FILE: file,
+    HYBRID_RUNNER_GATEWAY_HOST: "::1",
+    XDG_STATE_HOME: "/s",
+  };
+  const config = await readGatewayConfig(["--port", "1"], variables);
+  expect(config).toMatchObject({ port: 1, host: "::1", queueTimeoutSeconds: 60, logLevel: "info" });
+  expect(config.adminToken?.reveal()).toBe("0123456789abcdef");
+  expect(await readGatewayConfig(["--config", file], { XDG_STATE_HOME: "/s" })).toMatchObject({ port: 1000 });
+
+  await writeFile(file, "prot: 1000\nagentId: x\n");
+  const error = await failure(["--config", file, "--host", "0.0.0.0 "], { HYBRID_RUNNER_GATEWAY_PROT: "1" });
+  expect(error.message).toContain("prot in the configuration file is not a setting: write port");
+  expect(error.message).toContain("agentId in the configuration file is not a setting");
+  expect(error.message).toContain(
+    "HYBRID_RUNNER_GATEWAY_PROT is not a setting of the gateway: write HYBRID_RUNNER_GATEWAY_PORT",
+  );
+  expect(error.message).toContain("--host must be");
+  expect(error.advice).toContain("docs/gateway-configuration.md");
+});
+
+test("every setting of the gateway has one variable of its own kind, and all but the secret ones a flag", () => {
+  for (const [key, row] of Object.entries(GATEWAY_SETTINGS.rows) as [keyof GatewaySettings, SettingRow<unknown>][]) {
+    expect(row.variables, key).toHaveLength(1);
+    expect(row.variables[0], key).toMatch(/^HYBRID_RUNNER_GATEWAY_[A-Z_]+$/);
+    expect(Object.keys(GATEWAY_FLAGS).includes(gatewayFlag(key)), key).toBe(row.secret === undefined);
+  }
+});

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { CodedError } from "../../src/base/errors.ts";
 import { silentLog } from "../../src/base/log.ts";
-import { parseGatewayConfig } from "../../src/gateway/config.ts";
+import { readGatewayConfig } from "../../src/gateway/config.ts";
 import { startGateway } from "../../src/gateway/gateway.ts";
 import { eventually } from "../fakes/eventually.ts";
 import { temporaryDirectory } from "../fakes/temporary-directory.ts";
@@ -173,7 +173,7 @@ test("gateway outlives clients that break off in the middle of a request or an u
 test("startGateway tells that the port is taken and leaves nothing running", async () => {
   const first = await TestGateway.start();
   const directory = await temporaryDirectory();
-  const config = parseGatewayConfig(["--port", String(first.gateway.port), "--data-directory", directory], {});
+  const config = await readGatewayConfig(["--port", String(first.gateway.port), "--data-directory", directory], {});
   const error: unknown = await startGateway(config, { clock: systemClock, log: silentLog }).catch(
     (thrown: unknown) => thrown,
   );

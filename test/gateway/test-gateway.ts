@@ -6,7 +6,7 @@ import { createLog } from "../../src/base/log.ts";
 import type { ErrorBody } from "../../src/gateway/api/error-response.ts";
 import type { PipelineView, RunView, ServiceView } from "../../src/gateway/api/views.ts";
 import { createRunnerToken, type TokenWish } from "../../src/gateway/auth/runner-tokens.ts";
-import { parseGatewayConfig } from "../../src/gateway/config.ts";
+import { readGatewayConfig } from "../../src/gateway/config.ts";
 import { type GatewayData, openGatewayData } from "../../src/gateway/data-directory.ts";
 import { type Gateway, startGateway } from "../../src/gateway/gateway.ts";
 import { temporaryDirectory } from "../fakes/temporary-directory.ts";
@@ -39,7 +39,7 @@ export class TestGateway {
   /** `place`: the data directory of a gateway that was there before. */
   static async start(flags: readonly string[] = [], place?: string): Promise<TestGateway> {
     const directory = place ?? (await temporaryDirectory());
-    const config = parseGatewayConfig(
+    const config = await readGatewayConfig(
       ["--port", "0", "--data-directory", directory, "--log-level", "debug", ...flags],
       {},
     );

@@ -12,6 +12,8 @@ export interface SettingRow<T> {
   readonly otherwise?: string;
   /** `value`: never shown. `values`: a mapping whose names are shown and whose values are not. */
   readonly secret?: "value" | "values";
+  /** Not a flag: a command line can be read by everybody on the machine. */
+  readonly noFlag?: true;
 }
 
 /** The rows of some settings, one for each field. */
