@@ -1,10 +1,11 @@
 /*
  * Brings what a few tests use beyond npm's packages, when it is missing: ip, tc, iptables, openssl, promtool, musl-gcc, tinyproxy and python3 with
- * PyYAML, on Debian and its kin.
+ * PyYAML, on Debian and its kin, and into node_modules two versions of SQLAlchemy, whose quoting a test compares ours with.
  * Without them, or without root, those tests print why they are skipped.
  */
 
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 
 const PACKAGES = {
   ip: "iproute2",
@@ -34,6 +35,19 @@ if (packages.length === 0) {
   } else {
     say(`installed: ${packages.join(", ")}`);
   }
+}
+
+/** Two generations of SQLAlchemy don't live side by side, so each has a folder. */
+const PYTHON_PACKAGES = {
+  "sqlalchemy-1.4": ["sqlalchemy==1.4.54"],
+  "sqlalchemy-2.0": ["sqlalchemy==2.0.44", "typing_extensions==4.15.0"],
+} as const;
+
+for (const [folder, wanted] of Object.entries(PYTHON_PACKAGES)) {
+  const target = `node_modules/.cache/test-tools/${folder}`;
+  if (existsSync(target)) continue;
+  const done = works("python3", "-m", "pip", "install", "--quiet", "--no-deps", "--target", target, ...wanted);
+  say(`${done ? "installed" : "not installed, as python3 with pip is needed"}: ${wanted.join(" ")}`);
 }
 
 function works(command: string, ...args: readonly string[]): boolean {

@@ -53,7 +53,7 @@ test("every answer of every API test is held against the described shape", () =>
 
 /** Titles as they stand in the source: the first argument of test, it, test.each(…) and so on. */
 function titlesIn(source: string): readonly string[] {
-  return [...source.matchAll(/\b(?:test|it)(?:\.\w+)*(?:\([^;]*?\))?\(\s*"((?:[^"\\]|\\.)*)"/g)].map(
+  return [...source.matchAll(/\b(?:test|it|describe)(?:\.\w+)*(?:\([^;]*?\))?\(\s*"((?:[^"\\]|\\.)*)"/g)].map(
     ([, title = ""]) => title,
   );
 }

@@ -1,102 +1,161 @@
 import { AhoCorasick } from "./aho-corasick.ts";
-import { BLOCK, BlockMatcher, blocksOf } from "./block-matcher.ts";
-import { MIN_PATTERN, redactionPatterns } from "./redaction-patterns.ts";
+import { type Head, type KnownPiece, prepare } from "./piece-heads.ts";
+import { PieceMatcher, type Step } from "./piece-matcher.ts";
+import { isWorthMasking, piecesOf } from "./secret-pieces.ts";
+import { Spellings } from "./spellings.ts";
+import { type Stretch, union } from "./stretches.ts";
 
 /** What stands in place of a secret. Secrets that touch or overlap share one. */
 export const MASK = "[redacted]";
 
-/** So many blocks of long patterns are found together with the short ones, in one pass; more would need too many states. */
-const MAX_BLOCKS_AS_PATTERNS = 4096;
+/** So many beginnings of one piece are followed at a time; only a text that repeats itself has more. */
+const MAX_TRACKS = 64;
 
-/** Masks the values it was made with, under every spelling of redaction-patterns.ts. */
+/**
+ * Masks the values it was made with. What all spellings of a value have in common is that they write its characters in
+ * order, letters and digits as they are and the others somehow, and put nothing but quotes and line ends between them. So a
+ * value is found by its first units (piece-matcher.ts), and then followed character by character through every quoting.
+ */
 export interface Redactor {
   /** The text without secrets. */
   mask(text: string): string;
   /** A text that comes in pieces. */
   stream(): RedactionStream;
-  /** How many values are too short to be masked (1 to 3 characters); empty ones don't count. */
-  readonly unmasked: number;
 }
 
 /** One text that comes in pieces. What comes out is, put together, what `mask` makes of the whole, wherever it was cut. */
 export interface RedactionStream {
-  /** Takes the next piece and gives out what is certain by now. Holds back only what could be the beginning of a secret, at most 64 units. */
+  /** Takes the next piece and gives out what is certain by now. Holds back only what could be the beginning of a secret. */
   push(text: string): string;
   /** Gives out the rest; the stream must not be used again. */
   end(): string;
 }
 
-/** True for a value of 1 to 3 characters, which would turn up everywhere in innocent output. */
-export function isTooShortToMask(value: string): boolean {
-  return value !== "" && value.length < MIN_PATTERN;
+/** What a redactor's streams share. */
+interface Known {
+  readonly automaton: AhoCorasick;
+  readonly heads: ReadonlyMap<string, readonly Head[]>;
+  readonly lengths: readonly number[];
+  readonly matcher: PieceMatcher;
 }
 
-/** Makes a redactor; its table costs time and memory, so make it once per set of values. */
+/** Makes a redactor; its table costs time and memory, so make it once per set of values. Of values that aren't worth masking there is none. */
 export function createRedactor(values: readonly string[]): Redactor {
-  const distinct = [...new Set(values)].filter((value) => value !== "");
-  const short = new Set<string>();
-  const long = new Set<string>();
-  for (const value of distinct) {
-    for (const pattern of redactionPatterns(value)) (pattern.length < BLOCK ? short : long).add(pattern);
+  const spellings = new Spellings();
+  const pieces = new Map<string, readonly Head[]>();
+  for (const value of new Set(values.filter(isWorthMasking))) {
+    for (const piece of piecesOf(value)) {
+      const key = `${piece.kind} ${piece.text}`;
+      if (!pieces.has(key)) pieces.set(key, prepare(piece, spellings));
+    }
   }
-  const blocks = blocksOf(long);
-  const few = blocks.size <= MAX_BLOCKS_AS_PATTERNS;
-  const matchers = {
-    short: new AhoCorasick(few ? short.union(blocks) : short),
-    long: new BlockMatcher(few ? new Set() : blocks),
+  const heads = Map.groupBy([...pieces.values()].flat(), ({ head }) => head);
+  const known: Known = {
+    automaton: new AhoCorasick(heads.keys()),
+    heads,
+    lengths: [...new Set([...heads.keys()].map((head) => head.length))],
+    matcher: new PieceMatcher(spellings),
   };
-  const stream = (): RedactionStream => (short.size + long.size === 0 ? plainStream : new MaskedStream(matchers));
+  const stream = (): RedactionStream => (heads.size === 0 ? plainStream : new MaskedStream(known));
   return {
     stream,
     mask(text) {
       const once = stream();
       return once.push(text) + once.end();
     },
-    unmasked: distinct.filter(isTooShortToMask).length,
   };
 }
 
 const plainStream: RedactionStream = { push: (text) => text, end: () => "" };
 
-/** A stretch to be masked, in units of the buffer. */
-interface Stretch {
+/** A piece that is being followed through the text; places are units of the buffer. */
+interface Track {
+  readonly piece: KnownPiece;
+  /** Units of the piece from which on it counts as found. */
+  readonly enough: number;
   start: number;
-  end: number;
+  /** How far it is found. */
+  end: number | undefined;
+  steps: readonly Step[];
 }
 
 class MaskedStream implements RedactionStream {
-  readonly #short: AhoCorasick;
-  readonly #long: BlockMatcher;
+  readonly #known: Known;
   #state = 0;
-  /** The last raw text: all that is not given out yet, and at least the 63 units before it. */
+  /** The last raw text: all that is not given out yet, and what the tracks still look at. */
   #buffer = "";
   /** Up to here the buffer was given out. */
   #given = 0;
   /** Stretches that end behind `#given`, in order, apart from each other. The first may begin before it. */
   #stretches: Stretch[] = [];
+  #tracks: Track[] = [];
+  /** Up to where each piece is found, counted from the stream's beginning: within, a long one needn't be picked up again. */
+  readonly #covered = new Map<KnownPiece, number>();
+  /** Units that have left the buffer. */
+  #gone = 0;
 
-  constructor(matchers: { readonly short: AhoCorasick; readonly long: BlockMatcher }) {
-    this.#short = matchers.short;
-    this.#long = matchers.long;
+  constructor(known: Known) {
+    this.#known = known;
   }
 
   push(text: string): string {
     if (text === "") return "";
-    // The piece is scanned as it came: a text put together from two is slower to read.
     const base = this.#buffer.length;
-    const found: Stretch[] = [];
-    this.#state = this.#short.scan(this.#state, text, 0, (start, end) => append(found, base + start, base + end));
-    this.#stretches = union(this.#stretches, found);
-    const blocks: Stretch[] = [];
-    this.#long.scan(this.#buffer, text, (start, end) => append(blocks, base + start, base + end));
-    this.#stretches = union(this.#stretches, blocks);
     this.#buffer += text;
-    const pending = Math.max(this.#short.pending(this.#state), this.#long.pending(this.#buffer));
-    return this.#giveUpTo(this.#wholeCharacters(this.#buffer.length - pending));
+    const found: Stretch[] = [];
+    this.#tracks = this.#tracks.filter((track) => this.#follow(track, false, found));
+    this.#stretches = union(this.#stretches, found);
+    const hits: Stretch[] = [];
+    // The piece is scanned as it came: a text put together from two is slower to read.
+    this.#state = this.#known.automaton.scan(this.#state, text, 0, (start, end) =>
+      hits.push({ start: base + start, end: base + end }),
+    );
+    const fresh: Stretch[] = [];
+    for (const hit of hits) this.#begin(hit, fresh);
+    this.#stretches = union(this.#stretches, fresh);
+    let certain = this.#buffer.length - this.#known.automaton.pending(this.#state);
+    for (const { start, end } of this.#tracks) certain = Math.min(certain, end ?? start);
+    return this.#giveUpTo(this.#wholeCharacters(certain));
   }
 
   end(): string {
+    const found: Stretch[] = [];
+    for (const track of this.#tracks) this.#follow(track, true, found);
+    this.#stretches = union(this.#stretches, found);
+    this.#tracks = [];
     return this.#giveUpTo(this.#buffer.length);
+  }
+
+  /** Follows all pieces of which a head ends where this longest one ends. */
+  #begin(hit: Stretch, found: Stretch[]): void {
+    for (const length of this.#known.lengths) {
+      if (length > hit.end - hit.start) continue;
+      const start = hit.end - length;
+      for (const { piece, entry, at } of this.#known.heads.get(this.#buffer.slice(start, hit.end)) ?? []) {
+        if (piece.long && (this.#covered.get(piece) ?? 0) >= this.#gone + hit.end) continue;
+        const track = { piece, enough: entry.enough, start, end: undefined, steps: [{ at, place: hit.end }] };
+        if (this.#follow(track, false, found) && this.#mayFollow(piece)) this.#tracks.push(track);
+      }
+    }
+  }
+
+  #mayFollow(piece: KnownPiece): boolean {
+    return (
+      this.#tracks.length < MAX_TRACKS || this.#tracks.filter((track) => track.piece === piece).length < MAX_TRACKS
+    );
+  }
+
+  /** Answers whether there is more to follow. */
+  #follow(track: Track, complete: boolean, found: Stretch[]): boolean {
+    const { piece } = track;
+    track.steps = this.#known.matcher.follow(piece, track.steps, this.#buffer, complete, ({ at, place }) => {
+      if (at >= track.enough) track.end = Math.max(track.end ?? 0, place);
+    });
+    if (track.end !== undefined) {
+      found.push({ start: track.start, end: track.end });
+      this.#covered.set(piece, Math.max(this.#covered.get(piece) ?? 0, this.#gone + track.end));
+    }
+    return track.steps.length > 0;
   }
 
   /** A surrogate pair is not torn apart. */
@@ -121,32 +180,19 @@ class MaskedStream implements RedactionStream {
 
   /** Keeps the last stretch when it reaches the given end: one that follows without a gap belongs to the same mask. */
   #forget(): void {
-    const cut = Math.max(0, Math.min(this.#given, this.#buffer.length - BLOCK + 1));
+    let cut = this.#given;
+    for (const { steps } of this.#tracks) for (const { place } of steps) cut = Math.min(cut, place);
+    cut = Math.max(0, cut - 1);
     this.#buffer = this.#buffer.slice(cut);
     this.#given -= cut;
+    this.#gone += cut;
     this.#stretches = this.#stretches
       .filter(({ end }) => end - cut >= this.#given)
       .map(({ start, end }) => ({ start: start - cut, end: end - cut }));
+    for (const track of this.#tracks) {
+      track.start -= cut;
+      if (track.end !== undefined) track.end -= cut;
+      track.steps = track.steps.map(({ at, place }) => ({ at, place: place - cut }));
+    }
   }
-}
-
-/** Adds a stretch that ends behind all others, swallowing those it touches. */
-function append(stretches: Stretch[], start: number, end: number): void {
-  let from = start;
-  for (let last = stretches.at(-1); last !== undefined && last.end >= from; last = stretches.at(-1)) {
-    from = Math.min(from, last.start);
-    stretches.pop();
-  }
-  stretches.push({ start: from, end });
-}
-
-function union(some: readonly Stretch[], more: readonly Stretch[]): Stretch[] {
-  if (more.length === 0) return [...some];
-  const joined: Stretch[] = [];
-  for (const { start, end } of [...some, ...more].sort((a, b) => a.start - b.start || a.end - b.end)) {
-    const last = joined.at(-1);
-    if (last !== undefined && start <= last.end) last.end = Math.max(last.end, end);
-    else joined.push({ start, end });
-  }
-  return joined;
 }

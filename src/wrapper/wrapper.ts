@@ -9,9 +9,10 @@ import { groupLives } from "../runtime/process.ts";
 import { place } from "../runtime/system.ts";
 import { SECRET_ERRORS } from "../secrets/errors.ts";
 import type { SecretProvider } from "../secrets/provider.ts";
-import { createRedactor, isTooShortToMask, type Redactor } from "../secrets/redactor.ts";
+import { createRedactor, type Redactor } from "../secrets/redactor.ts";
 import { showReference } from "../secrets/reference.ts";
 import { createResolver } from "../secrets/resolver.ts";
+import { isWorthMasking } from "../secrets/secret-pieces.ts";
 import { botTokens } from "./bot-token.ts";
 import { WRAPPER_ERRORS } from "./errors.ts";
 import { type HandOver, handOver } from "./hand-over.ts";
@@ -101,10 +102,12 @@ async function resolveAndRun(options: WrapperOptions, ending: AbortSignal): Prom
     const resolved = value as { readonly environment: Record<string, string>; readonly config?: JsonObject };
     redactor = createRedactor([...secrets.map((secret) => secret.value.reveal()), ...botTokens(resolved.config)]);
     for (const { reference, value } of secrets) {
-      if (!isTooShortToMask(value.reveal())) continue;
+      if (value.reveal() === "" || isWorthMasking(value.reveal())) continue;
       const shown = redactor.mask(showReference(reference));
-      options.log.warn("A secret is too short to be masked in the output", { reference: shown });
-      await options.onNote?.(`the value of ${shown} has fewer than 4 characters, so it is not masked in this log`);
+      options.log.warn("A secret is too short or too plain to be masked in the output", { reference: shown });
+      await options.onNote?.(
+        `the value of ${shown} has fewer than 4 characters, or is a common word or a row of signs, so it is not masked in this log`,
+      );
     }
     // The loopback relay sits here: started with the resolved secrets before the program, its address put in place of the
     // server's in `resolved.config`, closed after the program. It resolves what comes in and puts references back into what goes out.

@@ -2,7 +2,10 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createRedactor, MASK } from "../../src/secrets/redactor.ts";
 
-const word = fc.string({ unit: fc.constantFrom(..."abcXYZ019_-+/=%&\"'\\ü🔑$ "), minLength: 6, maxLength: 30 });
+/** What is more than a bracket or a ruler: four letters or digits. */
+const word = fc
+  .string({ unit: fc.constantFrom(..."abcXYZ019_-+/=%&\"'\\ü🔑$ "), minLength: 6, maxLength: 30 })
+  .filter((text) => (text.match(/[a-z0-9ü]/gi) ?? []).length >= 4);
 const composite = fc.record({
   user: word,
   password: word,

@@ -276,7 +276,9 @@ describe("runWrapped lets nothing through", () => {
       { config: { p: "secret:p", q: "secret:q" }, log, onNote },
     );
     expect(lines.join("")).toContain("reference=secret:p");
-    expect(notes).toEqual(["the value of secret:p has fewer than 4 characters, so it is not masked in this log"]);
+    expect(notes).toEqual([
+      "the value of secret:p has fewer than 4 characters, or is a common word or a row of signs, so it is not masked in this log",
+    ]);
     expect(lines.join("")).not.toContain("xyz");
   });
 
