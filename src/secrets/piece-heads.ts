@@ -1,5 +1,6 @@
+import { plainRun } from "./plain-units.ts";
 import type { Piece } from "./secret-pieces.ts";
-import { plainRun, type Spellings } from "./spellings.ts";
+import type { Spellings } from "./spellings.ts";
 
 /** A text this long, spelled from an entry on, is masked without waiting for the rest of its piece. */
 const ENOUGH = 64;

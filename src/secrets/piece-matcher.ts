@@ -1,5 +1,6 @@
 import { type KnownPiece, RUN } from "./piece-heads.ts";
-import { isPlain, plainRun, type Spellings } from "./spellings.ts";
+import { isPlain, plainRun } from "./plain-units.ts";
+import type { Spellings } from "./spellings.ts";
 
 const UNKNOWN_UNITS = 12;
 const MAX_UNKNOWN = 48;

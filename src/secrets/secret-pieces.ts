@@ -1,6 +1,6 @@
 import { isExactNumber, isJsonObject } from "../base/exact-json.ts";
 import { parseJson } from "./json.ts";
-import { isPlain } from "./spellings.ts";
+import { isPlain } from "./plain-units.ts";
 
 /** Shorter texts are not masked: they would turn up everywhere in innocent output. */
 const MIN_LENGTH = 4;
