@@ -1,10 +1,12 @@
-import { CodedError, errorCode, explainError } from "./base/errors.ts";
+import { errorCode } from "./base/errors.ts";
 import { findCommand } from "./commands/find-command.ts";
 import { helpOf, helpText } from "./commands/help.ts";
-import { commandArguments, exitNow, writeError, writeOut } from "./runtime/system.ts";
+import { guardProcess } from "./runtime/guard-process.ts";
+import { commandArguments, exitNow, writeOut } from "./runtime/system.ts";
 
 /** Loads the one command that is asked for, so that no other role's code is evaluated. */
 async function main(args: readonly string[]): Promise<number> {
+  guardProcess();
   const [first = "help", ...others] = args;
   const line = HELP_WORDS.has(first) ? [...others, "--help"] : first === "--version" ? ["version", ...others] : args;
   if (HELP_WORDS.has(line[0] ?? "")) {
@@ -32,7 +34,7 @@ const usageCodes = new Set(["UsageError", "ConfigInvalid"]);
 main(commandArguments()).then(
   (code) => exitNow(code),
   async (error: unknown) => {
-    await writeError(`${explainError(error)}\n${error instanceof CodedError ? "" : String((error as Error).stack)}\n`);
+    await (await import("./commands/tell-failure.ts")).tellFailure(error, commandArguments());
     exitNow(usageCodes.has(errorCode(error) ?? "") ? 2 : 1);
   },
 );

@@ -9,6 +9,10 @@ import { promisify } from "node:util";
  */
 export const RUNTIME_FLAGS: readonly string[] = [
   "--disable-warning=ExperimentalWarning",
+  // The signal would open a debugger that asks nobody for a password (src/runtime/guard-process.ts).
+  "--disable-sigusr1",
+  // NODE_USE_ENV_PROXY=1 of the place where it runs: proxies are read by us, and a proxy without a scheme would end the runtime.
+  "--no-use-env-proxy",
   // Megabytes. By default the young generation grows to 48 while much is made and thrown away, and stays so: reading 10,000
   // pipelines at the start leaves 22 MB more resident then, a wrapper whose program floods has 6 more.
   "--max-semi-space-size=2",

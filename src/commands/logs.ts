@@ -1,12 +1,13 @@
 import { systemClock } from "../base/clock.ts";
 import { CodedError, errorCode } from "../base/errors.ts";
-import { evaluateSettings } from "../config/load.ts";
+import { configInvalid, evaluateSettings } from "../config/load.ts";
 import { defaultDataDirectory, readSources } from "../config/read.ts";
 import { listPodLogsOnSite, type PodLogOnSite, readPodLogOnSite } from "../executor/kubernetes/logs/logs-on-site.ts";
 import { findRunOnSite, listRunsOnSite, type RunOnSite, readLogOnSite } from "../executor/process/runs-on-site.ts";
 import { type FlagTable, parseArguments } from "../runtime/arguments.ts";
 import { RUNTIME_ERRORS } from "../runtime/errors.ts";
 import { absolutePath } from "../runtime/files.ts";
+import { pathKind } from "../runtime/regular-file.ts";
 import { openStandardOutput, type StandardOutput } from "../runtime/standard-output.ts";
 import { onSignals } from "../runtime/system.ts";
 import { CONFIG_FLAG } from "./setting-flags.ts";
@@ -43,10 +44,21 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     // Whoever read our output has seen enough.
     if (errorCode(error) === "EPIPE") return 0;
-    throw error;
+    throw withoutRight(error, dataDirectory);
   } finally {
     output.close();
   }
+}
+
+/** Another user than the runner's meets closed directories, which isn't a fault of the program. */
+function withoutRight(error: unknown, dataDirectory: string): unknown {
+  const code = errorCode(error);
+  if (code !== "EACCES" && code !== "EPERM") return error;
+  return new CodedError(
+    RUNTIME_ERRORS.UsageError,
+    `Cannot show logs: ${dataDirectory} is closed to this user (${code})`,
+    { cause: error, advice: "Look as the runner's user, or as root" },
+  );
 }
 
 /** The runner's own, from the same sources; other settings may be missing or wrong. */
@@ -56,8 +68,20 @@ async function dataDirectoryOf(values: Readonly<Record<string, unknown>>): Promi
     return typeof value === "string" ? [`--${flag}=${value}`] : [];
   });
   const { sources } = await readSources(given);
-  const { dataDirectory } = evaluateSettings(sources).values;
-  return absolutePath(dataDirectory ?? defaultDataDirectory(sources.environment));
+  const { values: settings, origins, problems } = evaluateSettings(sources);
+  // What was said wrongly isn't answered from another place.
+  const wrong = problems.filter((problem) => /^(?:DATA_DIRECTORY|--data-directory|dataDirectory) /.test(problem));
+  if (wrong.length > 0) throw configInvalid(wrong);
+  const dataDirectory = absolutePath(settings.dataDirectory ?? defaultDataDirectory(sources.environment));
+  const kind = await pathKind(dataDirectory).catch((error: unknown) => {
+    throw withoutRight(error, dataDirectory);
+  });
+  if (kind === "directory") return dataDirectory;
+  throw new CodedError(
+    RUNTIME_ERRORS.UsageError,
+    `Cannot show logs: there is no directory ${dataDirectory} (${origins.dataDirectory})`,
+    { advice: "Name the runner's data directory with --data-directory, and look as a user who may read it" },
+  );
 }
 
 async function listRuns(dataDirectory: string, json: boolean, output: StandardOutput): Promise<void> {

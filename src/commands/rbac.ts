@@ -1,4 +1,6 @@
 import { CodedError } from "../base/errors.ts";
+import { parseSetting } from "../config/parse-setting.ts";
+import { namespace as namespaceOf, objectName } from "../config/pod-values.ts";
 import { rightIds } from "../executor/kubernetes/rights/right-table.ts";
 import {
   DOCUMENTED_RULES,
@@ -47,6 +49,18 @@ export async function run(args: readonly string[]): Promise<number> {
     return typeof value === "string" ? value : fallback;
   };
   const user = text("user", "");
+  const problems: string[] = [];
+  const check = (name: string, given: string, parse: (text: string) => string): void =>
+    void parseSetting({ name, text: given }, { parse }, problems);
+  check("NAMESPACE", namespace, namespaceOf);
+  for (const flag of ["service-account", "ingestion-service-account"]) check(`--${flag}`, text(flag, "a"), objectName);
+  check("--runner-namespace", text("runner-namespace", "a"), namespaceOf);
+  check("--user", text("user", "a"), userName);
+  if (problems.length > 0) {
+    throw new CodedError(RUNTIME_ERRORS.UsageError, `Cannot print the Role: ${problems.join("; ")}`, {
+      advice: "Write the names as the cluster has them",
+    });
+  }
   const runner: RoleSubject =
     user === ""
       ? {
@@ -71,4 +85,10 @@ export async function run(args: readonly string[]): Promise<number> {
     await writeOut(roles.join("---\n"));
   }
   return 0;
+}
+
+/** The cluster's authentication says what a user is called: an address, a certificate's common name, anything with a prefix. */
+function userName(name: string): string {
+  if (name.trim() !== name || name === "" || !/^[^\p{C}]{1,253}$/u.test(name)) throw new Error("the name of a user");
+  return name;
 }

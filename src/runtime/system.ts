@@ -97,7 +97,7 @@ export function selfCommand(): readonly string[] {
   if (isSingleExecutable()) return isLoader(process.execPath) ? loaderCommand() : [process.execPath];
   const main = fileURLToPath(new URL("../main.ts", import.meta.url));
   if (process.versions["deno"] !== undefined) return [process.execPath, "run", "-A", main];
-  return [process.execPath, "--disable-warning=ExperimentalWarning", main];
+  return [process.execPath, "--disable-sigusr1", "--disable-warning=ExperimentalWarning", main];
 }
 
 /** Started as `ld.so … PROGRAM`, a process is the loader to the system, and only its command line tells the program. */
