@@ -69,9 +69,10 @@ export class OutputLog {
     } catch (error) {
       this.#reason ||= describeError(error);
     }
-    await this.#file.close();
-    // A character that stayed half is cut off; nobody has been shown a half one.
-    const log = this.#owed.length > 0 ? await closeLog(this.#path) : { bytes: this.#bytes, sha256: this.#hash.hex() };
+    await this.#file.close().catch(() => undefined);
+    const written = { bytes: this.#bytes, sha256: this.#hash.hex() };
+    // A character that stayed half is cut off; nobody has been shown a half one. A disk that can't even do that keeps it.
+    const log = this.#owed.length > 0 ? await closeLog(this.#path).catch(() => written) : written;
     return { log, ...(this.#lost === 0 ? {} : { lost: { bytes: this.#lost, reason: this.#reason } }) };
   }
 

@@ -1,5 +1,6 @@
-import { CodedError } from "../../base/errors.ts";
+import { CodedError, isKind } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import { GATEWAY_ERRORS } from "../errors.ts";
 import { API_ERRORS } from "./errors.ts";
 
 /** HTTP status by error code; what is not listed is 500. */
@@ -16,6 +17,7 @@ export const ERROR_STATUS: Readonly<Record<string, number>> = {
   BodyTooLarge: 413,
   TooManyFailures: 429,
   TooManyStreams: 429,
+  StoreUnavailable: 503,
   RunnerNotConnected: 503,
   RunnerBusy: 503,
   VerdictTimedOut: 504,
@@ -31,6 +33,11 @@ export interface ErrorBody {
 
 /** Turns what a handler threw into its answer. What the caller can't help is logged here and told without its cause. */
 export function errorResponse(error: unknown, log: Log): Response {
+  if (isKind(error, GATEWAY_ERRORS.StoreUnavailable)) {
+    log.error("A request failed", { error });
+    const message = "Cannot serve the request: the gateway's database can't be used now";
+    return answer(503, new CodedError(GATEWAY_ERRORS.StoreUnavailable, message));
+  }
   const status = error instanceof CodedError ? ERROR_STATUS[error.code] : undefined;
   if (!(error instanceof CodedError) || status === undefined) {
     log.error("A request failed", { error });

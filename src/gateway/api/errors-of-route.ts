@@ -14,6 +14,7 @@ export function errorsOfRoute(route: Route<never, never, unknown> | StreamRoute<
     ...(guarded ? [AUTH_ERRORS.AdminTokenRefused, AUTH_ERRORS.TooManyFailures] : []),
     ...route.errors,
     ...(route.path.includes("{") ? [GATEWAY_ERRORS.RecordUnreadable] : []),
+    GATEWAY_ERRORS.StoreUnavailable,
     API_ERRORS.RequestFailed,
   ];
 }

@@ -8,6 +8,7 @@ import { readLogPiece } from "../../../src/executor/process/log-reader.ts";
 import { closeLog, OutputLog } from "../../../src/executor/process/output-log.ts";
 import { CATALOGUE } from "../../../src/protocol/catalogue.ts";
 import { temporaryDirectory } from "../../fakes/temporary-directory.ts";
+import { BreakingDisk, whyNoBreakingDisk } from "../../road/breaking-disk.ts";
 
 const text = fc.string({ unit: "binary", maxLength: 60 }).map((value) => value.toWellFormed());
 
@@ -34,6 +35,24 @@ test("output log on a full disk goes on, and tells how much is missing and why",
   expect(log).toEqual(digest(""));
   expect(lost).toMatchObject({ bytes: 10, reason: expect.stringContaining("ENOSPC") });
 });
+
+const noDisk = await whyNoBreakingDisk();
+if (noDisk !== undefined) process.stderr.write(`an output log on a disk that breaks is not tested: ${noDisk}\n`);
+
+test.skipIf(noDisk !== undefined)(
+  "output log on a disk that fills and then breaks ends, and tells what is missing",
+  async () => {
+    const disk = await BreakingDisk.mount(join(await temporaryDirectory(), "disk"));
+    const output = await OutputLog.open(join(disk.path, "output.log"));
+    // Room ends inside one of these characters, whose rest can then neither be written nor cut off.
+    await output.append("✓".repeat(8_000_000));
+    await disk.breakDown();
+    await output.append("more\n");
+    const { log, lost } = await output.end();
+    expect(log.bytes).toBeGreaterThan(1_000_000);
+    expect(lost?.bytes).toBeGreaterThan(5_000_000);
+  },
+);
 
 test("a log whose writer was killed inside a character is cut back to whole ones", async () => {
   const path = join(await temporaryDirectory(), "output.log");

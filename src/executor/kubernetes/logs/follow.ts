@@ -25,7 +25,7 @@ export interface FollowOptions {
 }
 
 /** A stream that is open and goes on behind the one before it. */
-export interface Next {
+interface Next {
   readonly stream: FollowedStream;
   /** Time of its first line, when it begins with a file of its own. */
   readonly first?: string;
@@ -59,8 +59,9 @@ export class Following {
   #follows = true;
   #gap: ReadOptions["gap"] = "mark";
   readonly #next: Next[] = [];
-  /** When the newest stream was known to read the node's file of that moment. */
+  /** When the newest stream was known to read the node's file of that moment, and the time of that file's first line. */
   #currentAt: number;
+  #file = "";
   #watch: StreamWatch | undefined;
   #bytes = 0;
   /** The node was asked for more since the container has ended. */
@@ -105,8 +106,9 @@ export class Following {
       began: this.#began,
       follows: this.#follows,
       askedLast: this.#askedLast,
-      newest: this.#next.at(-1),
-      setCurrent: () => this.#setCurrent(),
+      isLast: next === undefined,
+      file: () => this.#file,
+      setCurrent: (file) => this.#setCurrent(file),
     });
     this.#watch = watch;
     try {
@@ -149,16 +151,19 @@ export class Following {
     this.#askedLast = isOver !== undefined;
     if (this.#next.length >= MOST_FILES) return false;
     // Asked before, so that it is of this file or of one before it.
-    const last = isOver === undefined ? await timeOf("last", signal).catch(() => "") : "";
+    const [first, last] =
+      isOver === undefined
+        ? await Promise.all([timeOf("first", signal), timeOf("last", signal)]).catch(() => ["", ""])
+        : ["", ""];
     const now = stream({ follow: false });
     const reading = await this.#peek(now);
     if (reading?.end === "gap") {
       this.#addFile(now);
       return false;
     }
+    if (reading?.found === true) this.#setCurrent(first);
     if (reading?.found === true && this.#next.length === 0) {
       this.#replaceMain(now, false, "pass");
-      this.#setCurrent();
       if (over() === undefined) this.#openLast(last);
       return false;
     }
@@ -186,7 +191,7 @@ export class Following {
     const adjoins = this.#options.clock.monotonic() - this.#currentAt < NEXT_FILE_MS;
     if (isKnown) stream.close();
     else this.#next.push({ stream, first, adjoins });
-    this.#setCurrent();
+    this.#setCurrent(first);
   }
 
   /** The stream that follows behind a main one that ends with its file. */
@@ -203,7 +208,8 @@ export class Following {
     this.#gap = gap;
   }
 
-  #setCurrent(): void {
+  #setCurrent(file: string | undefined): void {
     this.#currentAt = this.#options.clock.monotonic();
+    this.#file = file ?? "";
   }
 }

@@ -1,4 +1,4 @@
-import type { FollowOptions, Next } from "./follow.ts";
+import type { FollowOptions } from "./follow.ts";
 import { momentOf } from "./line-times.ts";
 
 const LOOK_MS = 1_000;
@@ -37,10 +37,12 @@ export interface StreamState {
   readonly follows: boolean;
   /** The node was asked for more since the container has ended. */
   readonly askedLast: boolean;
-  /** The last of the streams that go on behind this one. */
-  readonly newest: Pick<Next, "first"> | undefined;
-  /** The newest stream reads the node's file of now. */
-  readonly setCurrent: () => void;
+  /** No other stream goes on behind this one. */
+  readonly isLast: boolean;
+  /** Time of the first line of the file that the newest stream reads; empty when that isn't known. */
+  readonly file: () => string;
+  /** The newest stream reads the node's file of now, which begins with this time, if that is known. */
+  readonly setCurrent: (file?: string) => void;
 }
 
 /** Looks at an open stream once a second and pauses it when something else may do better. */
@@ -94,17 +96,17 @@ export class StreamWatch {
 
   #reason(): PauseReason | undefined {
     const { over, crowded, clock } = this.#options;
-    const { newest, follows, askedLast, began } = this.#state;
+    const { isLast, follows, askedLast, began } = this.#state;
     const now = clock.monotonic();
     const silence = now - this.#heardAt;
     const end = over();
     if (end === "whole") return "whole";
-    if (newest?.first !== undefined && end === undefined && now - this.#askedAt > FILES_MS) {
+    const isReplaced = !isLast || !follows;
+    if (isReplaced && end === undefined && now - this.#askedAt > FILES_MS) {
       this.#askedAt = now;
-      this.#ask(() => this.#isRotatedAgain(newest));
+      this.#ask(() => this.#isRotatedAgain());
     }
-    if (newest !== undefined || !follows)
-      return silence > (follows ? READ_SILENCE_MS : OVER_SILENCE_MS) ? "silent" : undefined;
+    if (isReplaced) return silence > (follows ? READ_SILENCE_MS : OVER_SILENCE_MS) ? "silent" : undefined;
     if (end !== undefined && !askedLast) return "behind";
     if (end !== undefined) return silence > OVER_SILENCE_MS ? "silent" : undefined;
     if (crowded() && (silence > SHARED_SILENCE_MS || now - began > SHARED_TURN_MS)) return "yielded";
@@ -132,10 +134,12 @@ export class StreamWatch {
   }
 
   /** The node's file is another one than that of the newest stream. */
-  async #isRotatedAgain({ first }: Pick<Next, "first">): Promise<boolean> {
+  async #isRotatedAgain(): Promise<boolean> {
+    const { file, setCurrent } = this.#state;
     const time = await this.#options.timeOf("first", this.signal);
-    if (time === first) this.#state.setCurrent();
-    return time !== first && time !== "";
+    const isSame = time === file() || file() === "";
+    if (isSame) setCurrent(time);
+    return !isSame && time !== "";
   }
 
   /** The node has more than this stream brings. */
