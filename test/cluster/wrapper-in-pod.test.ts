@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { parseExact } from "../../src/base/exact-json.ts";
 import {
   CONFIG_FILE_PATH,
   CONFIG_KEY,
@@ -173,6 +174,13 @@ describe("the wrapper in a pod under Pod Security restricted", () => {
     const end = await runPod(namespace, { config: REFERENCE, command });
     expect(end.log).toMatch(/^\/dev\/shm\/hybrid-runner-\S+\/config\.json\n\{"source":\{"password":"\[redacted\]"\}/);
     expect(end.exitCode).toBe(0);
+  });
+
+  test("numbers of the configuration arrive as they were written", async () => {
+    const namespace = await prepareNamespace();
+    const config = parseExact('{"accountId":1234567890123456789,"tiny":1e-7,"one":1.0,"none":-0}');
+    const end = await runPod(namespace, { config, command: shell('echo "$config"') });
+    expect(end.log).toContain('{"accountId":1234567890123456789,"tiny":1.0e-7,"one":1.0,"none":-0,');
   });
 
   test("a wrong reference ends with 70 and says which Secret is missing; the program never starts", async () => {

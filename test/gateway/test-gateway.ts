@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
+import { parseExact } from "../../src/base/exact-json.ts";
 import { createLog } from "../../src/base/log.ts";
 import type { ErrorBody } from "../../src/gateway/api/error-response.ts";
 import type { PipelineView, RunView, ServiceView } from "../../src/gateway/api/views.ts";
@@ -74,7 +75,7 @@ export class TestGateway {
       headers: { authorization: `Bearer ${this.adminToken}` },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
-    const answer: unknown = JSON.parse(await response.text());
+    const answer = parseExact(await response.text());
     expectDescribed(method, path, response.status, answer);
     return { status: response.status, headers: response.headers, body: answer as T };
   }

@@ -97,3 +97,24 @@ test("services refuse a body of more than one megabyte, with and without a state
   expect(streamed.status).toBe(413);
   expect(await gateway.ask("GET", "/api/v1/services")).toEqual({ services: [] });
 });
+
+test("services keep numbers as they were sent, refuse half characters, and take a number elsewhere for its value", async () => {
+  const gateway = await TestGateway.start();
+  const send = (connection: string) =>
+    gateway.call(
+      "POST",
+      "/api/v1/services",
+      `{"name":"s${crypto.randomUUID()}","serviceType":"Mysql","runnerId":"alpha","connection":${connection}}`,
+    );
+  const halves = await send('{"user":"\\ud83d"}');
+  expect([halves.status, halves.body.message]).toEqual([400, expect.stringContaining("not well-formed Unicode")]);
+  expect((await send("1.0")).status).toBe(400);
+  expect((await send('{"id":12345678901234567890,"e":1e400,"one":1.0,"__proto__":{"n":-0}}')).status).toBe(201);
+  const read = await fetch(`${gateway.url}/api/v1/services`, {
+    headers: { authorization: `Bearer ${gateway.adminToken}` },
+  });
+  expect(await read.text()).toContain('"connection":{"id":12345678901234567890,"e":1e400,"one":1.0}');
+  const { serviceId } = await gateway.service();
+  const pipeline = `{"name":"p","serviceId":"${serviceId}","pipelineType":"metadata","sourceConfig":{},"timeoutSeconds":6.0e1}`;
+  expect((await gateway.call("POST", "/api/v1/pipelines", pipeline)).body).toMatchObject({ timeoutSeconds: 60 });
+});
