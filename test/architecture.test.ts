@@ -5,6 +5,7 @@ import {
   badNames,
   errorDeclarations,
   errorMessages,
+  handmadeCuts,
   longFiles,
   runtimeGlobals,
   timeAndChance,
@@ -43,6 +44,10 @@ describe("architecture", () => {
 
   test("error messages say what can't be done", () => {
     expect(errorMessages(sources)).toEqual([]);
+  });
+
+  test("texts are cut between characters", () => {
+    expect(handmadeCuts(sources)).toEqual([]);
   });
 
   test("files are short", () => {

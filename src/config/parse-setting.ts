@@ -1,3 +1,5 @@
+import { clip } from "../base/clip.ts";
+
 /** What is needed of a settings table's row to read a text. */
 export interface Parsing<T> {
   /** @throws Error whose message completes "must be …" */
@@ -35,8 +37,7 @@ function foundText(text: string, secret: unknown): string {
   if (/^\s*[[{]/.test(text)) return `${text.length} characters${jsonMistake(text)}`;
   // A user and a password in an address, in whatever setting it was put by mistake.
   const open = text.replaceAll(/(:\/\/)[^/\s]*@/g, "$1[redacted]@");
-  const cut = open.length > SHOWN ? `${open.slice(0, SHOWN)}…` : open;
-  return JSON.stringify(cut);
+  return JSON.stringify(clip(open, SHOWN));
 }
 
 /** Lists and mappings may hold anything, so no part of them is told. */

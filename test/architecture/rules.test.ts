@@ -6,6 +6,7 @@ import {
   badNames,
   errorDeclarations,
   errorMessages,
+  handmadeCuts,
   longFiles,
   runtimeGlobals,
   timeAndChance,
@@ -239,6 +240,13 @@ describe("errorMessages", () => {
 });
 
 describe("files and names", () => {
+  test("a text that is cut by hand is refused, one that is clipped isn't", () => {
+    const cut =
+      "const a = `${text.slice(0, 99)}…`;\nconst b = text.substring(0, 9);\nconst c = clip(text, 9).slice(0, 3);\n";
+    const lines = handmadeCuts(files({ "src/a.ts": cut, "src/base/clip.ts": cut }));
+    expect(lines.map((line) => line.split(" ")[0])).toEqual(["src/a.ts:1", "src/a.ts:2"]);
+  });
+
   test("a file of 301 lines is too long, one of 300 and a generated one are not", () => {
     const long = "x\n".repeat(301);
     const texts = { "src/a.ts": long, "src/b.ts": "x\n".repeat(300), "src/made.ts": long };

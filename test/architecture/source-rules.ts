@@ -54,6 +54,20 @@ export function errorMessages(sources: readonly Source[]): readonly string[] {
   );
 }
 
+/** Texts that are cut by hand, which may leave half a character. */
+export function handmadeCuts(sources: readonly Source[]): readonly string[] {
+  return sources
+    .filter((source) => source.path !== "src/base/clip.ts")
+    .flatMap((source) =>
+      source.text.split("\n").flatMap((line, at) => {
+        const cuts = /\.slice\(0,[^`]*\}…/.test(line) || /\bsubstr(ing)?\(0/.test(line);
+        return cuts
+          ? [`${source.path}:${at + 1} cuts a text by hand: clip in src/base/clip.ts never splits a character`]
+          : [];
+      }),
+    );
+}
+
 /** Files that grew too long. `generated` ones are as long as they are. */
 export function longFiles(sources: readonly Source[], generated: ReadonlySet<string>): readonly string[] {
   return sources

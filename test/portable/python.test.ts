@@ -172,6 +172,11 @@ exit 3
     expect(await gateway.ask("GET", "/api/v1/runners/alpha/status")).toMatchObject({ healthy: true });
     await gateway.ask("POST", `/api/v1/runs/${runId}/stop`);
     expect(await ended(runId)).toMatchObject({ state: "stopped" });
+    const { runId: another } = await gateway.startRun(pipelineId);
+    await eventually(async () => expect((await gateway.run(another)).state).toBe("running"));
+    const told = await gateway.ask("POST", `/api/v1/pipelines/${pipelineId}/stop`);
+    expect(told).toEqual({ runs: [another], told: true });
+    expect(await ended(another)).toMatchObject({ state: "stopped" });
     await gateway.ask("DELETE", `/api/v1/pipelines/${pipelineId}`);
     await runner.until("verdict", { operation: "pipeline.delete", outcome: "accepted" });
     runner.expectFits();
