@@ -8,7 +8,7 @@ import { tokenView } from "../gateway/api/token-view.ts";
 import type { TokenView } from "../gateway/api/views.ts";
 import { createRunnerToken, MAX_LIFETIME_SECONDS, type TokenWish } from "../gateway/auth/runner-tokens.ts";
 import { gatewayFlag, readGatewayConfig } from "../gateway/config.ts";
-import { type GatewayData, openGatewayData } from "../gateway/data-directory.ts";
+import { type GatewayData, openPresentGatewayData } from "../gateway/data-directory.ts";
 import { GATEWAY_SETTINGS } from "../gateway/settings.ts";
 import type { TokenRecord } from "../gateway/store/store.ts";
 import { type FlagTable, type ParsedArguments, parseArguments } from "../runtime/arguments.ts";
@@ -69,7 +69,7 @@ async function onTokens<Asked>(
     );
   }
   const [asked, work] = read(values, positionals);
-  const data = await openGatewayData(await readGatewayConfig(placeFlags(values)), {
+  const data = await openPresentGatewayData(await readGatewayConfig(placeFlags(values)), {
     clock: systemClock,
     // A row that can't be read is told, though the others are listed.
     log: createLog({ clock: systemClock, level: "error", format: "text", write: (line) => void writeError(line) }),

@@ -1,9 +1,11 @@
 import type { Clock } from "../base/clock.ts";
+import { CodedError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { joinPath } from "../runtime/files.ts";
-import { openTokenKeys, type TokenKeys } from "./auth/keys.ts";
+import { fileSize, joinPath } from "../runtime/files.ts";
+import { openTokenKeys, TOKEN_KEY_FILE, type TokenKeys } from "./auth/keys.ts";
 import { openStoreKey } from "./auth/store-key.ts";
 import type { GatewayConfig } from "./config.ts";
+import { GATEWAY_ERRORS } from "./errors.ts";
 import { openSqliteStore } from "./store/sqlite-store.ts";
 import type { Store } from "./store/store.ts";
 
@@ -25,4 +27,24 @@ export async function openGatewayData(
   const key = await openStoreKey(config.storeKeyFile);
   const store = await openSqliteStore({ path: joinPath(config.dataDirectory, DATABASE_FILE), key, clock, log });
   return { store, keys };
+}
+
+/**
+ * Opens what a gateway has made, for a command beside it. Nothing is made: tokens signed with a key of our own would be refused by
+ * every gateway, and files of another user would shut the gateway out.
+ * @throws CodedError NoGatewayData, and what `openGatewayData` throws
+ */
+export async function openPresentGatewayData(
+  config: Pick<GatewayConfig, "dataDirectory" | "storeKeyFile">,
+  surroundings: { readonly clock: Clock; readonly log: Log },
+): Promise<GatewayData> {
+  const { dataDirectory, storeKeyFile } = config;
+  for (const path of [joinPath(dataDirectory, DATABASE_FILE), joinPath(dataDirectory, TOKEN_KEY_FILE), storeKeyFile]) {
+    if ((await fileSize(path).catch(() => 0)) !== undefined) continue;
+    throw new CodedError(
+      GATEWAY_ERRORS.NoGatewayData,
+      `Cannot find the data of a gateway in ${dataDirectory}: ${path} is not there, so no gateway has run on it`,
+    );
+  }
+  return openGatewayData(config, surroundings);
 }

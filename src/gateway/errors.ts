@@ -7,6 +7,9 @@ export const GATEWAY_ERRORS: {
   readonly WrongStoreKey: ErrorKind<"WrongStoreKey">;
   readonly RecordUnreadable: ErrorKind<"RecordUnreadable">;
   readonly GenerationsUsedUp: ErrorKind<"GenerationsUsedUp">;
+  readonly GatewayRunsAlready: ErrorKind<"GatewayRunsAlready">;
+  readonly GatewayDirectoryUnusable: ErrorKind<"GatewayDirectoryUnusable">;
+  readonly NoGatewayData: ErrorKind<"NoGatewayData">;
   readonly NameTaken: ErrorKind<"NameTaken">;
   readonly ServiceInUse: ErrorKind<"ServiceInUse">;
   readonly RunnerNotConnected: ErrorKind<"RunnerNotConnected">;
@@ -34,6 +37,19 @@ export const GATEWAY_ERRORS: {
       "Bring the row back from a backup, or stop the gateway and correct or delete it in the database; everything else goes on",
   },
   GenerationsUsedUp: { retryable: false, advice: "Delete the pipeline and make it anew" },
+  GatewayRunsAlready: {
+    retryable: true,
+    advice: "Stop the other gateway, or give this one a data directory of its own with --data-directory",
+  },
+  GatewayDirectoryUnusable: {
+    retryable: true,
+    advice: "See that this user may read and write there, or name another place with --data-directory",
+  },
+  NoGatewayData: {
+    retryable: false,
+    advice:
+      "Start the gateway once, or name the data directory that it works on with --data-directory (HYBRID_RUNNER_GATEWAY_DATA_DIRECTORY)",
+  },
   NameTaken: { retryable: false, advice: "Choose another name, or change the one that exists" },
   ServiceInUse: { retryable: false, advice: "Delete the service's pipelines first" },
   RunnerNotConnected: {

@@ -11,6 +11,7 @@ import { FailureLimit } from "./auth/failure-limit.ts";
 import { watchTokens } from "./auth/token-watch.ts";
 import { type GatewayConfig, gatewayVariable } from "./config.ts";
 import { openGatewayData } from "./data-directory.ts";
+import { lockGatewayData } from "./directory-lock.ts";
 import { openFrameCapture } from "./frame-capture.ts";
 import { isLoopback, listenForAll } from "./server.ts";
 import { refreshDeployed } from "./sessions/refresh-deployed.ts";
@@ -31,7 +32,7 @@ const REQUEST_LIMIT_MS = 3_000;
 
 /**
  * Starts a gateway: what it remembers, the runners' sessions, the API, and the port they all come in by.
- * @throws CodedError KeyFileUnusable, StoreUnavailable, StoreTooNew, WrongStoreKey, ListenFailed; nothing is left running then
+ * @throws CodedError GatewayRunsAlready, GatewayDirectoryUnusable, KeyFileUnusable, StoreUnavailable, StoreTooNew, WrongStoreKey, ListenFailed; nothing is left running then
  */
 export async function startGateway(
   config: GatewayConfig,
@@ -39,6 +40,8 @@ export async function startGateway(
 ): Promise<Gateway> {
   const scope = new Scope(clock, log);
   try {
+    const lock = await lockGatewayData(config.dataDirectory);
+    scope.own("lock", () => lock.release());
     const { store, keys } = await openGatewayData(config, { clock, log });
     scope.own("store", () => store.close());
     const adminToken = await openAdminToken(config);

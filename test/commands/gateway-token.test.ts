@@ -44,8 +44,15 @@ test("gateway token creates, lists and revokes beside a live gateway, which obey
   expect(gateway.output).not.toContain(signature);
 });
 
-test("gateway token works without a gateway, and prints the token alone to standard output", async () => {
-  const on = ["--data-directory", await temporaryDirectory()];
+/** A data directory that a gateway has run on. */
+async function usedDirectory(): Promise<string> {
+  const directory = await temporaryDirectory();
+  await (await GatewayProcess.start(directory)).end("SIGTERM");
+  return directory;
+}
+
+test("gateway token works beside no gateway where one has run, and prints the token alone to standard output", async () => {
+  const on = ["--data-directory", await usedDirectory()];
   const created = await command(["gateway", "token", "create", "--runner", "*", ...on]);
   expect(created.stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
   expect(created.stderr).toContain("AUTH_TOKEN");
@@ -56,7 +63,7 @@ test("gateway token works without a gateway, and prints the token alone to stand
 });
 
 test("gateway token refuses what it doesn't understand with exit code 2, and an unknown token with 1", async () => {
-  const on = ["--data-directory", await temporaryDirectory()];
+  const on = ["--data-directory", await usedDirectory()];
   const wrong: readonly (readonly string[])[] = [
     [],
     ["make"],
@@ -82,7 +89,7 @@ test("gateway token refuses what it doesn't understand with exit code 2, and an 
 });
 
 test("gateway token: what isn't asked for ends after a year, and what never ends is asked for and told", async () => {
-  const on = ["--data-directory", await temporaryDirectory()];
+  const on = ["--data-directory", await usedDirectory()];
   const make = (...more: string[]) => command(["gateway", "token", "create", "--runner", "alpha", ...more, ...on]);
   const year = JSON.parse((await make("--json")).stdout) as Made;
   expect(Date.parse(year.expiresAt ?? "") / 1000).toBeCloseTo(Date.now() / 1000 + 365 * 86_400, -2);
@@ -91,4 +98,16 @@ test("gateway token: what isn't asked for ends after a year, and what never ends
   expect(forever.expiresAt).toBeUndefined();
   expect((await make("--expires-in", "never")).stderr).toContain("never expires");
   expect((await make()).stderr).toContain(`until ${new Date().getUTCFullYear() + 1}-`);
+});
+
+test("gateway token makes nothing where no gateway has run, and says which directory it looked at", async () => {
+  const directory = join(await temporaryDirectory(), "elsewhere");
+  for (const args of [["create", "--runner", "alpha"], ["list"], ["revoke", crypto.randomUUID()]]) {
+    const { code, stdout, stderr } = await command(["gateway", "token", ...args, "--data-directory", directory]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain("NoGatewayData");
+    expect(stderr).toContain(directory);
+    expect(stderr).toContain("--data-directory");
+  }
+  expect(await readdir(join(directory, ".."))).toEqual([]);
 });

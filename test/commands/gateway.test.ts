@@ -127,7 +127,7 @@ test("gateway that can't use its data directory says which file, and exits with 
   await writeFile(file, "");
   const { code, stderr } = await command(["gateway", "--port", "0", "--data-directory", join(file, "data")]);
   expect(code).toBe(1);
-  expect(stderr).toContain("KeyFileUnusable");
+  expect(stderr).toContain("GatewayDirectoryUnusable");
   expect(stderr).toContain(join(file, "data"));
   expect(stderr).toContain("next:");
 });

@@ -1,10 +1,13 @@
+import { writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { CodedError } from "../../src/base/errors.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { readGatewayConfig } from "../../src/gateway/config.ts";
+import { directoryAdvice } from "../../src/gateway/directory-lock.ts";
 import { startGateway } from "../../src/gateway/gateway.ts";
 import { eventually } from "../fakes/eventually.ts";
 import { temporaryDirectory } from "../fakes/temporary-directory.ts";
@@ -236,4 +239,28 @@ test("gateway writes every frame down when asked to, for its owner only", async 
     expect(seen).toContainEqual(["up", "inStep"]);
   });
   expect((await stat(file)).mode & 0o777).toBe(0o600);
+});
+
+test("a second gateway on the same data directory doesn't start, and names who has it; after the first has ended one does", async () => {
+  const first = await TestGateway.start();
+  const config = await readGatewayConfig(["--port", "0", "--data-directory", first.directory], {});
+  const start = () => startGateway(config, { clock: systemClock, log: silentLog });
+  await expect(start()).rejects.toMatchObject({
+    code: "GatewayRunsAlready",
+    message: expect.stringContaining(`the gateway of process ${process.pid} has it`),
+  });
+  expect((await first.call("GET", "/api/v1/runs")).status).toBe(200);
+  await first.gateway.close();
+  await (await start()).close();
+});
+
+test("a gateway that can't make its files says what is in the way, and to restore nothing", async () => {
+  const file = join(await temporaryDirectory(), "file");
+  await writeFile(file, "");
+  const config = await readGatewayConfig(["--port", "0", "--data-directory", join(file, "data")], {});
+  const error: unknown = await startGateway(config, { clock: systemClock, log: silentLog }).catch((cause) => cause);
+  expect(error).toMatchObject({ code: "GatewayDirectoryUnusable", message: expect.stringContaining("ENOTDIR") });
+  expect(JSON.stringify(error)).not.toContain("backup");
+  expect(directoryAdvice(Object.assign(new Error("x"), { code: "EROFS" }))).toContain("read-only");
+  expect(directoryAdvice(Object.assign(new Error("x"), { code: "EACCES" }))).toContain("right to write");
 });

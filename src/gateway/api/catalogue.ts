@@ -33,6 +33,8 @@ import {
   type IssuedTokenView,
   LOG_PAGE_VIEW,
   type LogPageView,
+  ORDERED_RUN_VIEW,
+  type OrderedRunView,
   PIPELINE_VIEW,
   type PipelineView,
   RUN_EVENTS,
@@ -67,7 +69,7 @@ export interface ApiRoutes {
   readonly deletePipeline: Route<Nothing, Nothing, PipelineView>;
   readonly deployPipeline: Route<Nothing, Nothing, PipelineView>;
   readonly togglePipeline: Route<ToggleWish, Nothing, PipelineView>;
-  readonly runPipeline: Route<RunWish, Nothing, { readonly run: RunView }>;
+  readonly runPipeline: Route<RunWish, Nothing, OrderedRunView>;
   readonly stopPipeline: Route<Nothing, Nothing, StoppedPipeline>;
   readonly listRuns: Route<Nothing, RunListQuery, RunPage>;
   readonly getRun: Route<Nothing, Nothing, RunView>;
@@ -210,7 +212,7 @@ export const API_ROUTES: ApiRoutes = {
   runPipeline: {
     ...change("/api/v1/pipelines/{pipelineId}/run", "Orders a run", {
       status: 202,
-      answer: z.strictObject({ run: RUN_VIEW }),
+      answer: ORDERED_RUN_VIEW,
       errors: [NotFound, PipelineNotDeployed],
     }),
     description: "The run waits for its runner until its `startDeadline`.",

@@ -6,6 +6,15 @@ import type { ApiDependencies } from "./dependencies.ts";
 import { API_ERRORS } from "./errors.ts";
 import { inApi } from "./instants.ts";
 import { notFound } from "./read-request.ts";
+import {
+  type Configurations,
+  remarked,
+  remarksOn,
+  runnerRemarks,
+  unwrapped,
+  unwrapRemarks,
+  type Warning,
+} from "./remarks.ts";
 import { runView } from "./run-view.ts";
 import type { PipelineWish } from "./schemas.ts";
 import type { Handlers } from "./serve-route.ts";
@@ -32,14 +41,19 @@ export function pipelineHandlers(
       return { pipelines: pipelines.map(inApi), ...(last === undefined ? {} : { nextAfter: last.fullyQualifiedName }) };
     },
     getPipeline: async ({ id }) => inApi(await findLivePipeline(store, id)),
-    createPipeline: async ({ body }) => inApi(await createPipeline(deps, body)),
+    createPipeline: async ({ body }) => {
+      const warnings = [...unwrapRemarks("sourceConfig", body.sourceConfig), ...remarksOn(configurationsOf(body))];
+      const pipeline = await createPipeline(deps, body);
+      return remarked(inApi(pipeline), [...warnings, ...(await runnerRemarks(store, pipeline.runnerId, pipeline))]);
+    },
     deletePipeline: async ({ id }) => inApi(await deletePipeline(deps, id)),
     deployPipeline: async ({ id }) => {
+      const warnings = await deployRemarks(deps, await findLivePipeline(store, id));
       const deployed = await changePipeline(deps, id, async (present) => ({
         deployed: true,
         hash: await hashOfNext(deps, { ...present, deployed: true }),
       }));
-      return inApi(deployed);
+      return remarked(inApi(deployed), warnings);
     },
     togglePipeline: async ({ id, body: { enabled: wish } }) => {
       const toggled = await changePipeline(deps, id, async (present) => {
@@ -50,8 +64,13 @@ export function pipelineHandlers(
       return inApi(toggled);
     },
     runPipeline: async ({ id, body }) => {
+      const { sourceConfigOverride, appConfigOverride } = body;
+      const warnings = [
+        ...unwrapRemarks("sourceConfigOverride", sourceConfigOverride),
+        ...remarksOn({ sourceConfigOverride, appConfigOverride }),
+      ];
       const run = await startRun(deps, await findLivePipeline(store, id), body);
-      return { run: await runView(run, sessions) };
+      return remarked({ run: await runView(run, sessions) }, warnings);
     },
     stopPipeline: async ({ id }) => {
       const pipeline = await findLivePipeline(store, id);
@@ -66,12 +85,13 @@ async function createPipeline(
   { store, clock, sessions }: ApiDependencies,
   wish: PipelineWish,
 ): Promise<PipelineRecord> {
-  const { botToken, ...rest } = wish;
+  const { botToken, sourceConfig, ...rest } = wish;
   const service = await store.findService(wish.serviceId);
   if (service === undefined) throw notFound(store, "service", wish.serviceId);
   const now = clock.now();
   const pipeline: PipelineRecord = {
     ...rest,
+    sourceConfig: unwrapped(sourceConfig),
     pipelineId: crypto.randomUUID(),
     runnerId: service.runnerId,
     fullyQualifiedName: `${service.name}.${wish.name}`,
@@ -85,6 +105,17 @@ async function createPipeline(
   await store.addPipeline(pipeline, botToken === undefined ? undefined : new Sensitive(botToken));
   sessions.wake(pipeline.runnerId);
   return pipeline;
+}
+
+function configurationsOf({ sourceConfig, sink }: Pick<PipelineRecord, "sourceConfig" | "sink">): Configurations {
+  return { sourceConfig, sink };
+}
+
+/** All that is doubtful about what was deployed, its service's part too. */
+async function deployRemarks({ store }: ApiDependencies, pipeline: PipelineRecord): Promise<readonly Warning[]> {
+  const connection = (await store.findService(pipeline.serviceId))?.connection;
+  const configurations = { connection, ...configurationsOf(pipeline) };
+  return [...remarksOn(configurations), ...(await runnerRemarks(store, pipeline.runnerId, pipeline))];
 }
 
 /** Leaves a tombstone, which tells the runner to remove it whenever it comes; a second delete finds it done. */

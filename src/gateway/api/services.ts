@@ -2,6 +2,7 @@ import type { ServiceRecord } from "../store/store.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import { inApi } from "./instants.ts";
 import { notFound } from "./read-request.ts";
+import { remarked, remarksOn, runnerRemarks } from "./remarks.ts";
 import type { Handlers } from "./serve-route.ts";
 
 /** Serves the routes of services. */
@@ -24,10 +25,11 @@ export function serviceHandlers({
     },
     getService: async ({ id }) => inApi(await find(id)),
     createService: async ({ body }) => {
+      const warnings = remarksOn({ connection: body.connection });
       const service: ServiceRecord = { ...body, serviceId: crypto.randomUUID(), createdAt: clock.now() };
       await store.addService(service);
       sessions.wake(service.runnerId);
-      return inApi(service);
+      return remarked(inApi(service), [...warnings, ...(await runnerRemarks(store, service.runnerId))]);
     },
     deleteService: async ({ id }) => {
       const service = await find(id);

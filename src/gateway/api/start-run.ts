@@ -2,6 +2,7 @@ import { CodedError } from "../../base/errors.ts";
 import type { PipelineRecord, RunRecord } from "../store/store.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import { API_ERRORS } from "./errors.ts";
+import { unwrapped } from "./remarks.ts";
 import type { RunWish } from "./schemas.ts";
 
 /**
@@ -28,7 +29,7 @@ export async function startRun(deps: ApiDependencies, pipeline: PipelineRecord, 
     startDeadline: now + queueTimeoutSeconds * 1000,
     logBytes: 0,
     logGaps: [],
-    ...(wish.sourceConfigOverride === undefined ? {} : { sourceConfigOverride: wish.sourceConfigOverride }),
+    ...(wish.sourceConfigOverride === undefined ? {} : { sourceConfigOverride: unwrapped(wish.sourceConfigOverride) }),
     ...(wish.appConfigOverride === undefined ? {} : { appConfigOverride: wish.appConfigOverride }),
   };
   await store.addRun(run);

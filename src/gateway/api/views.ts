@@ -19,17 +19,28 @@ import type { PipelineRecord, RunnerRecord, RunRecord, ServiceRecord } from "../
 import type { ErrorBody } from "./error-response.ts";
 import type { InApi } from "./instants.ts";
 import type { LogProof } from "./log-proof.ts";
+import type { Warning } from "./remarks.ts";
 
 /*
  * What the REST API answers. docs/openapi.json is made from these shapes, and the tests hold every real answer against
  * them; they are strict, so that a field which nobody described can't slip out.
  */
 
+/** Answers to what was sent may tell what is doubtful about it. */
+interface Remarked {
+  readonly warnings?: readonly Warning[];
+}
+
 /** A service as it is answered. */
-export type ServiceView = InApi<ServiceRecord>;
+export type ServiceView = InApi<ServiceRecord> & Remarked;
 
 /** A pipeline as it is answered. */
-export type PipelineView = InApi<PipelineRecord>;
+export type PipelineView = InApi<PipelineRecord> & Remarked;
+
+/** A run that was ordered. */
+export interface OrderedRunView extends Remarked {
+  readonly run: RunView;
+}
 
 /** A run as it is answered. */
 export type RunView = InApi<Omit<RunRecord, "refusal">>;
@@ -102,6 +113,19 @@ export const RUNNER_VIEW: z.ZodType<RunnerView> = z
   })
   .meta({ id: "Runner", description: "a runner as the gateway knows it" });
 
+const warning = z
+  .strictObject({
+    code: z.enum(["PlainCredential", "NotAReference", "UnknownRunner", "RetriesNotKept", "ConfigUnwrapped"]),
+    field: z.string().describe("where it stands in what was sent"),
+    message: z.string(),
+  })
+  .meta({ id: "Warning", description: "something that was taken and may not be meant so" }) as z.ZodType<Warning>;
+const warnings = z
+  .array(warning)
+  .min(1)
+  .exactOptional()
+  .describe("only in answers to what creates, changes, deploys or runs, and only when there is something to tell");
+
 export const SERVICE_VIEW: z.ZodType<ServiceView> = z
   .strictObject({
     serviceId: UUID,
@@ -110,6 +134,7 @@ export const SERVICE_VIEW: z.ZodType<ServiceView> = z
     connection: JSON_OBJECT.describe("as it was given: with references, not credentials"),
     runnerId: z.string(),
     createdAt: time,
+    warnings,
   })
   .meta({ id: "Service", description: "a data source" });
 
@@ -134,6 +159,7 @@ export const PIPELINE_VIEW: z.ZodType<PipelineView> = z
     deletedAt: time.exactOptional(),
     createdAt: time,
     updatedAt: time,
+    warnings,
   })
   .meta({ id: "Pipeline", description: "a pipeline as it is wanted; its bot token is never shown" });
 
@@ -167,6 +193,8 @@ export const RUN_VIEW: z.ZodType<RunView> = z
   })
   .refine((run) => (run.state === "queued") === (run.waiting !== undefined))
   .meta({ id: "Run", description: "one execution of a pipeline" });
+
+export const ORDERED_RUN_VIEW: z.ZodType<OrderedRunView> = z.strictObject({ run: RUN_VIEW, warnings });
 
 const pageFields = {
   text: z.string().describe("a missing piece shows as a line of its own: `[gap: 1234 bytes of log are missing here]`"),

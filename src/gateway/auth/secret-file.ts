@@ -1,5 +1,6 @@
-import { CodedError } from "../../base/errors.ts";
+import { CodedError, describeError } from "../../base/errors.ts";
 import { createExclusively, directoryOf, makeDirectory, readTextIfExists } from "../../runtime/files.ts";
+import { directoryAdvice } from "../directory-lock.ts";
 import { AUTH_ERRORS } from "./errors.ts";
 
 /**
@@ -15,6 +16,10 @@ export async function readOrMakeSecretFile(path: string, make: () => string | Pr
     await createExclusively(path, await make(), 0o600);
     return (await readTextIfExists(path)) ?? "";
   } catch (cause) {
-    throw new CodedError(AUTH_ERRORS.KeyFileUnusable, `Cannot use ${path}: it can't be read or made`, { cause });
+    const state = `it can't be read or made (${describeError(cause)})`;
+    throw new CodedError(AUTH_ERRORS.KeyFileUnusable, `Cannot use ${path}: ${state}`, {
+      cause,
+      advice: directoryAdvice(cause),
+    });
   }
 }
