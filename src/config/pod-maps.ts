@@ -1,3 +1,5 @@
+import { KEY_PREFIX } from "../base/key-prefix.ts";
+
 /*
  * Parsers of mappings that become labels, annotations, selectors and affinities of ingestion pods. Like those in values.ts they
  * throw an Error whose message completes "<name> must be …" and never repeats the value.
@@ -8,8 +10,7 @@ const PREFIX = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
 const AFFINITIES = ["nodeAffinity", "podAffinity", "podAntiAffinity"];
 
 /** What the runner finds its objects by, and what Kubernetes' controllers write themselves. */
-const TAKEN =
-  /^(?:hybrid-runner\/|batch\.kubernetes\.io\/|app\.kubernetes\.io\/(?:managed-by|component)$|controller-uid$|job-name$)/;
+const TAKEN = /^(?:batch\.kubernetes\.io\/|app\.kubernetes\.io\/(?:managed-by|component)$|controller-uid$|job-name$)/;
 
 /** `name=value` pairs separated by commas, or a JSON object of texts; names and values as labels have them. */
 export function nodeSelector(text: string): Readonly<Record<string, string>> {
@@ -51,8 +52,8 @@ function pairs(text: string): [string, string | undefined][] {
 }
 
 function notTaken(map: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  if (Object.keys(map).some((name) => TAKEN.test(name)))
-    throw new Error("without names that the runner or Kubernetes writes itself, such as hybrid-runner/… and job-name");
+  if (Object.keys(map).some((name) => name.startsWith(KEY_PREFIX) || TAKEN.test(name)))
+    throw new Error(`without names that the runner or Kubernetes writes itself, such as ${KEY_PREFIX}… and job-name`);
   return map;
 }
 

@@ -5,6 +5,7 @@ import type { Readable } from "node:stream";
 import type { Clock } from "../base/clock.ts";
 import { CodedError, errorCode } from "../base/errors.ts";
 import { CHILD_ERRORS } from "./child-errors.ts";
+import { missingStarter } from "./why-not-started.ts";
 
 /** What to start, and who takes its output. */
 export interface ChildOptions {
@@ -120,7 +121,11 @@ function startFailed(options: ChildOptions, error: unknown): CodedError {
       ...(advice === undefined ? {} : { advice }),
     });
   if (!isDirectory(options.cwd)) return failed(`its working directory ${options.cwd} is missing`, "other");
-  if (code === "ENOENT" || code === "ENOTDIR") return failed("there is no such program", "notFound");
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    const starter = missingStarter(options.command, options.cwd, options.env);
+    if (starter !== undefined) return failed(starter.state, "notExecutable", starter.advice);
+    return failed("there is no such program", "notFound");
+  }
   if (code === "EACCES" || code === "EPERM" || code === "ENOEXEC")
     return failed("it may not be executed", "notExecutable");
   if (code === "E2BIG") {

@@ -1,5 +1,6 @@
 import { describeError } from "../base/errors.ts";
 import type { OutputEnd, RunEnding } from "../executor/process/run-directory.ts";
+import { crashBy, crashByCode } from "../protocol/crash-signals.ts";
 import { processId } from "../runtime/system.ts";
 import type { WrappedEnd } from "./wrapper.ts";
 
@@ -44,12 +45,20 @@ export function endingOf(seen: SeenRun, startedAt: number | undefined, endedAt: 
       const proof = `exit code ${end.exitCode} of ${process}, seen by its supervisor ${processId()}`;
       if (end.exitCode === 0) return { state: "success", proof: told(proof), ...moments, exitCode: 0 };
       const summary = `The ingestion program ended with exit code ${end.exitCode}`;
-      return { ...failed({ category: "ExitCode", summary }, proof), exitCode: end.exitCode };
+      // A shell passes the end of what it started on as such a code.
+      const crash = crashByCode(end.exitCode);
+      const failure =
+        crash === undefined ? { summary } : { summary: `${summary}: it ${crash.words}`, advice: crash.advice };
+      return { ...failed({ category: "ExitCode", ...failure }, proof), exitCode: end.exitCode };
     }
     case "signaled": {
-      const summary = `The ingestion program was ended by ${end.signal}`;
+      const crash = crashBy(end.signal);
+      const failure =
+        crash === undefined
+          ? { summary: `The ingestion program was ended by ${end.signal}` }
+          : { summary: `The ingestion program ${crash.words}`, advice: crash.advice };
       return failed(
-        { category: "Killed", summary },
+        { category: "Killed", ...failure },
         `${process} was ended by ${end.signal}, which the runner didn't send`,
       );
     }

@@ -80,6 +80,27 @@ test.each([
   expect(endingOf(seen(end, changes), 1, 2).failure?.category).toBe(category);
 });
 
+test.each([
+  [{ kind: "signaled", signal: "SIGSEGV" }, "Killed", "crashed with SIGSEGV: it reached for memory"],
+  [{ kind: "signaled", signal: "SIGABRT" }, "Killed", "crashed with SIGABRT: it gave itself up"],
+  [{ kind: "signaled", signal: "SIGILL" }, "Killed", "crashed with SIGILL"],
+  [{ kind: "signaled", signal: "SIGBUS" }, "Killed", "crashed with SIGBUS"],
+  [{ kind: "exited", exitCode: 139 }, "ExitCode", "exit code 139: it crashed with SIGSEGV"],
+] as const)(
+  "endingOf %o tells a crash of the program, and sends nobody to look for who sent a signal",
+  (end, category, words) => {
+    const { failure } = endingOf(seen(end), 1, 2);
+    expect(failure).toMatchObject({ category, summary: expect.stringContaining(words) });
+    expect(failure?.advice).toContain("a fault of the program");
+  },
+);
+
+test.each(["SIGKILL", "SIGTERM", "SIGHUP"])("endingOf tells %s as sent by somebody", (signal) => {
+  const { failure } = endingOf(seen({ kind: "signaled", signal }), 1, 2);
+  expect(failure).toMatchObject({ category: "Killed", summary: `The ingestion program was ended by ${signal}` });
+  expect(failure?.advice).toBeUndefined();
+});
+
 test("endingOf tells what is missing of the log and what could not be ended", () => {
   const lost = { bytes: 9, reason: "ENOSPC" };
   const ending = endingOf(seen({ kind: "exited", exitCode: 0 }, { output: { ...output, lost }, survivors: 2 }), 1, 2);

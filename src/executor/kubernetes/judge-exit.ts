@@ -1,4 +1,5 @@
 import type { ContainerState, Job, Pod } from "../../kubernetes/objects.ts";
+import { crashBy } from "../../protocol/crash-signals.ts";
 import { type EndStatement, readEndStatement } from "../../protocol/end-statement.ts";
 import type { FailureCategory } from "../../protocol/failure-category.ts";
 import { MAIN, timeOf } from "./facts.ts";
@@ -12,6 +13,7 @@ const SIGNALS: Readonly<Record<number, string>> = {
   2: "SIGINT",
   3: "SIGQUIT",
   4: "SIGILL",
+  5: "SIGTRAP",
   6: "SIGABRT",
   7: "SIGBUS",
   8: "SIGFPE",
@@ -20,6 +22,7 @@ const SIGNALS: Readonly<Record<number, string>> = {
   13: "SIGPIPE",
   14: "SIGALRM",
   15: "SIGTERM",
+  31: "SIGSYS",
 };
 
 /** Reasons of a container whose program could not be started. */
@@ -97,6 +100,8 @@ function failureOf(pod: Pod, terminated: Terminated, statement: EndStatement | u
     return found("StartFailed", "the program could not be started", detail);
   const signal = statement?.signal ?? (statement?.exitCode === undefined ? SIGNALS[exitCode - 128] : undefined);
   if (signal !== undefined) {
+    const crash = crashBy(signal);
+    if (crash !== undefined) return { ...found("Killed", `the program ${crash.words}`, detail), advice: crash.advice };
     const unproved = signal === "SIGKILL" ? "; the cluster doesn't tell that memory was the reason" : "";
     return found("Killed", `the program was ended by ${signal}${unproved}`, detail);
   }

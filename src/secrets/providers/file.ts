@@ -7,6 +7,8 @@ import { MAX_SECRET_BYTES, readFailed } from "../provider-errors.ts";
 import { createSecretsDocument } from "../secrets-document.ts";
 import type { FileSecretsSettings } from "../settings.ts";
 
+const WHOLE_NAME = { advice: "Name a file in that directory, with one part more in the reference" };
+const NO_PIPE = { advice: "Put the secret into a file: it is read for each run, which a pipe can't be" };
 const MAX_DOCUMENT_BYTES = 16 * 1_048_576;
 
 /**
@@ -28,6 +30,12 @@ export async function openFileProvider(settings: FileSecretsSettings): Promise<S
       if (real === "outside") throw readFailed("SecretDenied", secretName, "file", `it leads out of ${root}`);
       const bytes = await readRegularFile(real.path, MAX_SECRET_BYTES + 3);
       if (bytes !== undefined) return withoutLastNewline(decode(bytes, secretName, false), secretName);
+      const kind = await pathKind(real.path);
+      // Not found, so that a reading of the reference with a key in it is still tried.
+      if (kind === "directory")
+        throw readFailed("SecretNotFound", secretName, "file", `it is a directory in ${root}, and no file`, WHOLE_NAME);
+      if (kind === "other")
+        throw readFailed("SecretMalformed", secretName, "file", "it is a pipe or a device", NO_PIPE);
     }
     throw readFailed("SecretNotFound", secretName, "file", `there is no such file in ${root}`);
   };

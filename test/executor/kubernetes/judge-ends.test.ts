@@ -106,7 +106,12 @@ describe("the verdict on an attempt that failed", () => {
   test.each<[FailureCategory, string, AttemptFacts, RegExp]>([
     ["ExitCode", "an exit code", attemptOf(job(), [pod({ phase: "Failed", main: ended(3) })]), /exit code 3/],
     ["Killed", "137 without the reason", attemptOf(job(), [pod({ phase: "Failed", main: ended(137) })]), /SIGKILL/],
-    ["Killed", "a fault of memory", attemptOf(job(), [pod({ phase: "Failed", main: ended(139) })]), /SIGSEGV/],
+    [
+      "Killed",
+      "a fault of memory",
+      attemptOf(job(), [pod({ phase: "Failed", main: ended(139) })]),
+      /crashed with SIGSEGV/,
+    ],
     [
       "OOMKilled",
       "the kernel's reason",
