@@ -7,8 +7,9 @@ import { executableFiles } from "./executable-files.ts";
 /** The user of the image, without rights of its own. */
 export const IMAGE_USER = { name: "hybrid-runner", id: 10_001 } as const;
 
-/** What the image says beside its files. */
-export const IMAGE_COMMAND: readonly string[] = ["/usr/local/bin/hybrid-runner"];
+/** What the image says beside its files: without arguments it is the runner, as charts that name none expect. */
+export const IMAGE_ENTRYPOINT: readonly string[] = ["/usr/local/bin/hybrid-runner"];
+export const IMAGE_ARGUMENTS: readonly string[] = ["run"];
 
 const { name, id } = IMAGE_USER;
 
@@ -40,7 +41,7 @@ export async function writeRootFileSystem(executable: string, directory: string)
     await copyAs(path, join(own, library));
     await link(directory, join(dirname(path), library), library);
   }
-  await link(directory, IMAGE_COMMAND[0] ?? "", EXECUTABLE_FILE);
+  await link(directory, IMAGE_ENTRYPOINT[0] ?? "", EXECUTABLE_FILE);
   for (const [path, text] of Object.entries(FILES)) {
     await mkdir(dirname(join(directory, path)), { recursive: true });
     await writeFile(join(directory, path), text);

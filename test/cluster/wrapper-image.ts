@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { IMAGE_COMMAND, writeRootFileSystem } from "../../scripts/image/root-file-system.ts";
+import { IMAGE_ARGUMENTS, IMAGE_ENTRYPOINT, writeRootFileSystem } from "../../scripts/image/root-file-system.ts";
 import { DEFAULT_WRAPPER_IMAGE } from "../../src/runner/kubernetes-settings.ts";
 import { builtExecutable } from "../executable/built-executable.ts";
 import { clusterTool } from "./cluster-tool.ts";
@@ -42,7 +42,7 @@ async function put(executable: string, name: string): Promise<void> {
   try {
     const [root, tar] = [join(work, "root"), join(work, "image.tar")];
     await writeRootFileSystem(executable, root);
-    await clusterTool("image", tar, name, root, ...IMAGE_COMMAND);
+    await clusterTool("image", tar, name, root, ...IMAGE_ENTRYPOINT, ...IMAGE_ARGUMENTS);
     await clusterTool("load", tar);
   } finally {
     await rm(work, { recursive: true, force: true });

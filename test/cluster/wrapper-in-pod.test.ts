@@ -226,3 +226,14 @@ describe("the wrapper in a pod under Pod Security restricted", () => {
     for (const { statement, log } of [polite, deaf]) expect(statement?.log).toEqual(digest(log));
   });
 });
+
+test("the image without command and arguments is the runner, as the official chart starts it", async () => {
+  const namespace = await temporaryNamespace("bare-image");
+  const spec = { restartPolicy: "Never", containers: [{ name: "main", image: await wrapperImage() }] };
+  await apply({ apiVersion: "v1", kind: "Pod", metadata: { name: "bare" }, spec }, namespace);
+  await eventually(async () => expect(await logOf(namespace, "bare")).toContain("SERVER_URL"), 60_000);
+  const exitCode = "{.status.containerStatuses[0].state.terminated.exitCode}";
+  await eventually(async () =>
+    expect(await kubectl("-n", namespace, "get", "pod", "bare", "-o", `jsonpath=${exitCode}`)).toBe("2"),
+  );
+});
