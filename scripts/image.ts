@@ -19,7 +19,9 @@ try {
   if (output === undefined || more.length > 0) throw new Error("Usage: image [--executable FILE] OUT_DIRECTORY");
   if (process.platform !== "linux") throw new Error("Cannot make an image: that needs Linux");
   await writeRootFileSystem(resolve(values.executable ?? (await build())), resolve(output));
-  process.stdout.write(`${output}: entrypoint ${IMAGE_ENTRYPOINT.join(" ")}, arguments ${IMAGE_ARGUMENTS.join(" ")}, user ${IMAGE_USER.id}\n`);
+  process.stdout.write(
+    `${output}: entrypoint ${IMAGE_ENTRYPOINT.join(" ")}, arguments ${IMAGE_ARGUMENTS.join(" ")}, user ${IMAGE_USER.id}\n`,
+  );
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
