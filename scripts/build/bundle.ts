@@ -41,7 +41,7 @@ function onlyCommands(wanted: (name: string) => boolean): Plugin {
         return wanted(path.slice("./".length, -".ts".length)) ? undefined : { path, namespace: "left-out" };
       });
       onLoad({ filter: /.*/, namespace: "left-out" }, ({ path }) => ({
-        contents: `export function run() { throw new Error(${JSON.stringify(`${path} is in another part`)}); }`,
+        contents: `throw new Error(${JSON.stringify(`${path} is in another part`)});`,
       }));
     },
   };

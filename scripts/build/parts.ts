@@ -55,7 +55,8 @@ export async function makeParts(root: string, work: string): Promise<Parts> {
   const assets: Record<string, Uint8Array> = {};
   let bytes = 0;
   for (const [part, warmUp] of Object.entries(WARM_UPS)) {
-    const wanted = (command: string): boolean => (part === OTHERS ? !own.includes(command) : command === part);
+    // Help and completion look at every command, so the last part holds them all.
+    const wanted = (file: string): boolean => part === OTHERS || file === part || file.startsWith(`${part}-`);
     const { code } = await bundle(root, "src/main.ts", wanted);
     const [source, compiled] = [`${part}.cjs`, `${part}.cache`];
     const text = `(function (require, __filename) {${code}\n})`;

@@ -2,6 +2,9 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { COMMANDS } from "../../src/commands/catalogue.ts";
+import { flagGroups } from "../../src/commands/command.ts";
+import { helpOf } from "../../src/commands/help.ts";
 import { BUILD_LIMIT_MS, builtExecutable } from "./built-executable.ts";
 import { type Ended, runProgram } from "./run-program.ts";
 
@@ -36,6 +39,24 @@ describe("executable", () => {
   test("takes no options of Node from the environment or the command line", async () => {
     const { code, stderr } = await run(["version"], { NODE_OPTIONS: "--no-such-option" });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  });
+
+  test.each(Object.entries(COMMANDS))("explains %s, by flag and by help", async (name, entry) => {
+    const told = await helpOf({ name, entry });
+    expect(await run([...name.split(" "), "--help"])).toMatchObject({ code: 0, stdout: told });
+    expect(await run(["help", ...name.split(" ")])).toMatchObject({ code: 0, stdout: told });
+  });
+
+  test("completes every flag of every command", async () => {
+    const { code, stdout } = await run(["completion", "bash"]);
+    expect(code).toBe(0);
+    for (const [name, { internal, load }] of Object.entries(COMMANDS)) {
+      if (internal === true) continue;
+      const groups = await flagGroups(await load());
+      for (const flag of groups.flatMap(({ flags }) => Object.keys(flags))) {
+        expect(stdout).toMatch(new RegExp(`"${name} "\\*\\) offered="[^"]*--${flag} `));
+      }
+    }
   });
 
   test("prints wrong usage as two lines, without a stack", async () => {
