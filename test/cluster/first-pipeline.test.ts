@@ -26,7 +26,7 @@ test("docs/first-pipeline.md leads to success in a cluster too, its commands run
     },
     timeout: 170_000,
   });
-  expect(stdout.match(/"state":"success"/g)).toHaveLength(2);
+  expect(stdout.match(/"state":"success"/g), stdout).toHaveLength(2);
   expect(stdout.match(/\[redacted\]/g)?.length).toBeGreaterThan(1);
   expect(stdout).not.toContain("correct horse");
 });
