@@ -55,6 +55,8 @@ export interface Connection {
   wake(): void;
   status(): ConnectionStatus;
   stats(): ConnectionStats;
+  /** What the runner greets with has changed: a session that stands is begun anew. */
+  greetAnew(): void;
   /** Waits up to `limitMs` until the states of a standing session are acknowledged, then says goodbye. Safe to call twice. */
   close(name: "normal", limitMs: number): Promise<void>;
 }
@@ -82,6 +84,7 @@ class GatewayConnection implements Connection {
   #status: ConnectionStatus = { state: "idle", epoch: 0 };
   /** Superseded by a newer process: whatever happens, it stays on standby until the gateway gives it the session. */
   #standby = false;
+  #greetsAnew = false;
   #readySince: number | undefined;
   #aliveAt: number | undefined;
   #dials = 0;
@@ -108,6 +111,12 @@ class GatewayConnection implements Connection {
 
   wake(): void {
     this.#session?.nudge();
+  }
+
+  greetAnew(): void {
+    if (this.#session === undefined || this.#closing.signal.aborted) return;
+    this.#greetsAnew = true;
+    this.#session.close("normal", "the runner greets anew");
   }
 
   status(): ConnectionStatus {
@@ -149,8 +158,10 @@ class GatewayConnection implements Connection {
     const { clock, log } = this.#options;
     const { signal } = this.#closing;
     while (!signal.aborted) {
-      const ending = await this.#attempt();
+      const ended = await this.#attempt();
       if (signal.aborted) return;
+      const ending = this.#greetsAnew ? endingByName("goingAway", "the runner greets anew") : ended;
+      this.#greetsAnew = false;
       if (ending.retry === "never") {
         log.error("The gateway ends this runner's work for good; not dialling again", logFields(ending));
         this.#tell("closed", ending.reason);

@@ -21,7 +21,18 @@ export interface RouterSurroundings {
   readonly runs: Runs;
   readonly schedules: Pick<Schedules, "set" | "remove" | "dropWaiting">;
   readonly executor: Executor;
+  /** Why the runner can't see its runs; undefined when it does. Absent: it does. */
+  readonly unknownRuns?: () => string | undefined;
 }
+
+/** Of what these do or tell, nothing is known without the runs that are there. */
+const NEEDS_RUNS: ReadonlySet<Operation["type"]> = new Set([
+  "run.start",
+  "run.stop",
+  "run.status",
+  "pipeline.stop",
+  "pipeline.delete",
+]);
 
 /** Operations this version can do, told in the greeting. */
 export const OPERATIONS: readonly string[] = [
@@ -45,6 +56,15 @@ export async function route(
 ): Promise<Verdict> {
   const allowed = surroundings.policy.check(question(operation));
   if (!allowed.allowed) return refused("policy", allowed.reason, "Ask the owner of the runner's policy");
+  const unknown = NEEDS_RUNS.has(operation.type) ? surroundings.unknownRuns?.() : undefined;
+  if (unknown !== undefined) {
+    return {
+      outcome: "refused",
+      reason: "storage",
+      message: clip(`Cannot carry out ${operation.type}: the runner can't see its runs. ${unknown}`, MAX_MESSAGE),
+      advice: "See the runner's log for what is missing; nothing has to be restarted when it is given",
+    };
+  }
   try {
     const work = (): Promise<Verdict> => carryOut(operation, clockOffsetMs, surroundings);
     const pipelineId = pipelineOf(operation);

@@ -19,6 +19,8 @@ export function runnerSide(surroundings: RouterSurroundings): RunnerSide {
 async function compare(surroundings: RouterSurroundings, wanted: WantedPipelines): Promise<Difference> {
   const difference = surroundings.pipelines.compare(wanted.pipelines, wanted.tombstones);
   let deleted = 0;
-  for (const tombstone of difference.remove) if (await bury(tombstone, surroundings)) deleted++;
+  // Its runs are ended before a pipeline is removed; the runner greets anew as soon as it sees them.
+  const remove = surroundings.unknownRuns?.() === undefined ? difference.remove : [];
+  for (const tombstone of remove) if (await bury(tombstone, surroundings)) deleted++;
   return { fetch: difference.fetch, deleted, orphans: difference.orphans };
 }

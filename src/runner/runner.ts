@@ -15,6 +15,7 @@ import { proxyFor } from "../runtime/proxy-environment.ts";
 import { environment, platformText } from "../runtime/system.ts";
 import { Schedules, type SchedulesOptions } from "../schedules/schedules.ts";
 import { VERSION } from "../version.ts";
+import { Adoption } from "./adoption.ts";
 import { type Calendar, clusterCalendar } from "./calendar.ts";
 import { openGatewayTrust } from "./gateway-trust.ts";
 import { Measures } from "./measures.ts";
@@ -112,6 +113,9 @@ async function start(settings: RunnerSettings, clock: Clock, log: Log, scope: Sc
   );
   schedules = calendar;
 
+  const closing = new AbortController();
+  const adoption = new Adoption({ adopt: () => runs.adopt(), executor, clock, log, signal: closing.signal });
+  scope.own("adoption", () => closing.abort());
   const caCertificates = await openGatewayTrust(settings, log);
   const refreshes = new Refreshes({ ...hooks, refresh: (signal) => place.refresh(signal) });
   scope.own("refreshes", () => refreshes.stop());
@@ -120,7 +124,16 @@ async function start(settings: RunnerSettings, clock: Clock, log: Log, scope: Sc
     token: tokenSource(settings),
     runner: runnerFacts(settings, executor.kind, place.installationId),
     reconnectFloorMs: settings.reconnectDelaySeconds * 1000,
-    side: runnerSide({ turns, log, policy, pipelines, runs, schedules: calendar, executor }),
+    side: runnerSide({
+      turns,
+      log,
+      policy,
+      pipelines,
+      runs,
+      schedules: calendar,
+      executor,
+      unknownRuns: () => adoption.unknown(),
+    }),
     clock,
     log,
     onWelcome: (welcome) => server.noteWelcome(welcome),
@@ -157,10 +170,16 @@ async function start(settings: RunnerSettings, clock: Clock, log: Log, scope: Sc
   });
   scope.own("schedules", () => calendar.stop());
 
-  await runs.adopt();
-  if (place.schedules !== undefined) schedulesBeat = pulses.loop("schedules", SCHEDULES_LIMIT_MS);
-  calendar.start();
-  logsBeat = pulses.loop("logs", LOGS_LIMIT_MS);
+  const begin = (): void => {
+    if (place.schedules !== undefined) schedulesBeat = pulses.loop("schedules", SCHEDULES_LIMIT_MS);
+    calendar.start();
+    logsBeat = pulses.loop("logs", LOGS_LIMIT_MS);
+  };
+  const onLate = (): void => {
+    begin();
+    line.greetAnew();
+  };
+  if (await adoption.begin(onLate)) begin();
   line.start();
   return { status: () => line.status(), stop: () => scope.close(STOP_LIMIT_MS) };
 }

@@ -68,6 +68,30 @@ test("deploy, run, status, log, stop and delete do what they say", async () => {
   expect(pipelines.keys()).toEqual([]);
 });
 
+test("while the runner can't see its runs, what depends on them is refused with the reason, and the rest is done", async () => {
+  const { surroundings, pipelines } = await openKit();
+  let unknown: string | undefined = "no right to list jobs";
+  const blind: RouterSurroundings = { ...surroundings, unknownRuns: () => unknown };
+  const ask = (type: Operation["type"], body: unknown) => route(operation(type, body), 0, blind);
+  expect(await route(deploy(), 0, blind)).toEqual({ outcome: "accepted" });
+  expect(await ask("service.status", {})).toMatchObject({ outcome: "answered" });
+  const { operationId: _, ...wish } = order();
+  const { runId } = wish;
+  const { pipelineId } = PIPELINE;
+  const refused = { outcome: "refused", reason: "storage", message: expect.stringContaining("no right to list jobs") };
+  expect(await ask("run.start", wish)).toMatchObject(refused);
+  expect(await ask("run.stop", { runId })).toMatchObject(refused);
+  expect(await ask("run.status", { runId })).toMatchObject(refused);
+  expect(await ask("pipeline.stop", { pipelineId })).toMatchObject(refused);
+  expect(await ask("pipeline.delete", { pipelineId, generation: 2 })).toMatchObject(refused);
+  const tombstones = [{ pipelineId, generation: 2 }];
+  expect(await runnerSide(blind).compare({ pipelines: [], tombstones })).toMatchObject({ deleted: 0 });
+  expect(pipelines.keys()).toHaveLength(1);
+  unknown = undefined;
+  expect(await ask("run.start", wish)).toMatchObject({ outcome: "accepted" });
+  expect(await runnerSide(blind).compare({ pipelines: [], tombstones })).toMatchObject({ deleted: 1 });
+});
+
 test("every operation of the catalogue is announced and carried out", async () => {
   const { surroundings } = await openKit();
   const all = Object.entries(CATALOGUE).filter(([, entry]) => entry.kind === "operation");
