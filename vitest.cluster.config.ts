@@ -1,4 +1,5 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
+import { REPORTERS } from "./vitest.config.ts";
 
 const common = { pool: "forks", testTimeout: 120_000, hookTimeout: 180_000 } as const;
 const ALONE = "test/cluster/alone/**/*.test.ts";
@@ -6,6 +7,7 @@ const ALONE = "test/cluster/alone/**/*.test.ts";
 /* Tests against a real cluster: `npm run test:cluster` says which one. They share it: few files at a time, and what disturbs the others comes last, by itself. */
 const config: ViteUserConfig = defineConfig({
   test: {
+    reporters: REPORTERS,
     projects: [
       {
         test: {

@@ -16,7 +16,7 @@ Counters count from the start of the process and begin at 0: every word of a lab
 
 ## With the documented names
 
-\`promtool check metrics\` has one remark, about \`collate_hybrid_agent_jobs_counter_total\`: a counter's name shall not hold the word counter. The name is the documented one.
+\`promtool check metrics\` has one remark, about \`collate_hybrid_agent_jobs_counter_total\`: a name shall not hold the word counter, whatever the metric's type is. Name and type are the documented ones.
 
 ${table(DOCUMENTED_METRICS)}
 

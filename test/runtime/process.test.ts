@@ -18,6 +18,8 @@ import { eventually } from "../fakes/eventually.ts";
 import { temporaryDirectory } from "../fakes/temporary-directory.ts";
 
 const ON_LINUX = process.platform === "linux";
+if (!ON_LINUX)
+  process.stderr.write("three tests of processes are skipped: they look into /proc, which only Linux has\n");
 
 /** A process that lives until it is killed, at the latest when the test ends. */
 async function sleeper(env: Record<string, string> = {}): Promise<number> {

@@ -1,8 +1,14 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { systemClock } from "../../../src/base/clock.ts";
+import { silentLog } from "../../../src/base/log.ts";
+import { LABELS } from "../../../src/executor/kubernetes/labels.ts";
+import { PODS } from "../../../src/kubernetes/objects.ts";
+import { watchObjects } from "../../../src/kubernetes/reflector.ts";
 import { eventually } from "../../fakes/eventually.ts";
 import { Site } from "../../road/site.ts";
-import { deployMany, objects, shellPods, startAll } from "../cluster-site.ts";
+import { deployMany, shellPods, startAll } from "../cluster-site.ts";
 import { kubectl } from "../cluster-tool.ts";
+import { clusterApi } from "../cluster-world.ts";
 import { temporaryNamespace } from "../namespace.ts";
 
 const MINUTE = 60_000;
@@ -32,20 +38,56 @@ test.skipIf(!hasFakeNodes)(
 
 async function burst(topic: string, more: Readonly<Record<string, string>> = {}): Promise<void> {
   const namespace = await temporaryNamespace(topic);
+  const seen = await recordPods(namespace);
   const site = await Site.open();
   await site.startRunner({ environment: { ...shellPods(namespace, "true"), MAX_CONCURRENT_RUNS: "1000", ...more } });
   await site.connected();
   const pipelines = await deployMany(site, RUNS);
   const since = Date.now();
   const runs = await startAll(site, pipelines);
-  const there = async (kind: string): Promise<number> => {
-    await eventually(async () => expect((await objects(namespace, kind)).length).toBeGreaterThanOrEqual(RUNS), MINUTE);
-    return Math.round((Date.now() - since) / 1000);
-  };
-  const [jobs, pods] = [await there("jobs"), await there("pods")];
-  process.stdout.write(
-    `${topic}: ${RUNS} Jobs were there ${jobs} s after the first order, and their pods after ${pods} s\n`,
+  await eventually(
+    async () => expect(new Set([...seen.values()].map(({ runId }) => runId)).size).toBe(RUNS),
+    2 * MINUTE,
   );
-  for (const run of runs) expect(await site.ended(run, 8 * MINUTE)).toMatchObject({ state: "success" });
-  expect(await objects(namespace, "pods")).toHaveLength(RUNS);
+  process.stdout.write(
+    `${topic}: the pods of ${RUNS} runs had been seen ${Math.round((Date.now() - since) / 1000)} s after the first order\n`,
+  );
+  for (const run of runs) expect(await site.ended(run, 8 * MINUTE)).toMatchObject({ state: "success", attempt: 1 });
+  // What was seen of them in all the time counts, not what is left: pods of ended runs may go whenever the cluster pleases.
+  const podsOf = Map.groupBy(seen.values(), ({ runId }) => runId);
+  expect([...podsOf.keys()].sort()).toEqual([...runs].sort());
+  expect([...podsOf.values()].filter((pods) => pods.length !== 1)).toEqual([]);
+  await eventually(() => expect([...seen.values()].filter(({ phase }) => phase !== "Succeeded")).toEqual([]), MINUTE);
+  for (const pod of seen.values())
+    if (pod.isGone) process.stdout.write(`${topic}: gone since: ${JSON.stringify(pod)}\n`);
+}
+
+interface PodSeen {
+  readonly name: string;
+  readonly runId: string;
+  readonly phase: string;
+  readonly deletionTimestamp?: string;
+  readonly isGone: boolean;
+}
+
+/** Every pod of the namespace from now on, by UID, as it was seen last. */
+async function recordPods(namespace: string): Promise<ReadonlyMap<string, PodSeen>> {
+  const seen = new Map<string, PodSeen>();
+  const api = await clusterApi();
+  const watched = watchObjects(api, PODS, namespace, { clock: systemClock, log: silentLog });
+  watched.onChange(({ type, object: { metadata, status } }) => {
+    seen.set(metadata.uid ?? "", {
+      name: metadata.name,
+      runId: metadata.labels?.[LABELS.runId] ?? "",
+      phase: status?.phase ?? "",
+      ...(metadata.deletionTimestamp === undefined ? {} : { deletionTimestamp: metadata.deletionTimestamp }),
+      isGone: type === "gone",
+    });
+  });
+  onTestFinished(async () => {
+    await watched.close();
+    await api.close();
+  });
+  await watched.ready(AbortSignal.timeout(MINUTE));
+  return seen;
 }
