@@ -44,8 +44,8 @@ test.skipIf(noDisk !== undefined)(
   async () => {
     const disk = await BreakingDisk.mount(join(await temporaryDirectory(), "disk"));
     const output = await OutputLog.open(join(disk.path, "output.log"));
-    // Room ends inside one of these characters, whose rest can then neither be written nor cut off.
-    await output.append("✓".repeat(8_000_000));
+    // Room ends with a block, inside one of these characters of four bytes, whose rest can then neither be written nor cut off.
+    await output.append(`a${"𝄞".repeat(6_000_000)}`);
     await disk.breakDown();
     await output.append("more\n");
     const { log, lost } = await output.end();
