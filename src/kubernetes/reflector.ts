@@ -13,7 +13,7 @@ export interface WatchObjectsOptions<T extends KubernetesObject> {
   readonly selection?: Selection;
   /** Keeps of an object what is needed; managed fields are gone already. Name, UID and resource version must stay. */
   readonly slim?: (object: T) => T;
-  /** Objects a page of a list; 500 when it isn't said. */
+  /** Objects a page of a list; 100 when it isn't said. */
   readonly pageSize?: number;
   /** A watch is ended by the server after at most so many seconds; 20 when it isn't said. */
   readonly watchSeconds?: number;
@@ -136,7 +136,7 @@ class Reflector<T extends KubernetesObject> implements Watched<T> {
 
   /** Page by page, each object taken over as it comes; what isn't in any page is gone. */
   async #list(): Promise<void> {
-    const { selection, pageSize = 500 } = this.#options;
+    const { selection, pageSize = 100 } = this.#options;
     const names = this.#page?.names ?? new Set<string>();
     let next = this.#page?.next;
     do {

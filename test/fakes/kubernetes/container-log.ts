@@ -11,6 +11,9 @@ export interface LogEntry {
 /** containerd cuts lines into parts of this size. */
 const MOST_LINE_BYTES = 16_384;
 const NEWLINE = 10;
+/** The kubelet looks every ten seconds whether a file is larger than ten mebibytes (`containerLogMaxSize`). */
+const ROTATE_BYTES = 10 * 1_048_576;
+const ROTATE_MS = 10_000;
 
 /** What a container has written, as containerd keeps it: line by line with a time, parts where a line is too long or isn't ended. */
 export class ContainerLog {
@@ -20,9 +23,12 @@ export class ContainerLog {
   #file: LogEntry[] = [];
   #nanoseconds = 0;
   #ended = false;
+  #fileBytes = 0;
+  #rotatedAt: number;
 
   constructor(now: () => number) {
     this.#now = now;
+    this.#rotatedAt = now();
   }
 
   /** True when the container's output has ended: nothing follows. */
@@ -37,6 +43,7 @@ export class ContainerLog {
 
   /** Takes output of one of both streams. */
   append(stream: "stdout" | "stderr", chunk: Buffer): void {
+    if (this.#fileBytes >= ROTATE_BYTES && this.#now() - this.#rotatedAt >= ROTATE_MS) this.rotate();
     let text = Buffer.concat([this.#open.get(stream) ?? Buffer.alloc(0), chunk]);
     for (;;) {
       const end = text.indexOf(NEWLINE);
@@ -61,6 +68,8 @@ export class ContainerLog {
   /** The file is rotated: what is in it is read only by those who have it open, as with the real API. */
   rotate(): void {
     this.#file = [];
+    this.#fileBytes = 0;
+    this.#rotatedAt = this.#now();
   }
 
   onChange(listener: () => void): () => void {
@@ -74,6 +83,7 @@ export class ContainerLog {
     this.#nanoseconds = (this.#nanoseconds + 137) % 1_000_000;
     const fraction = `${String(time % 1000).padStart(3, "0")}${String(this.#nanoseconds).padStart(6, "0")}`;
     const timeText = `${new Date(time).toISOString().slice(0, 19)}.${fraction}Z`;
+    this.#fileBytes += bytes.length;
     this.#file.push({ time, timeText, bytes: Buffer.from(bytes) });
   }
 

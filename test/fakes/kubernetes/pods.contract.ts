@@ -146,6 +146,32 @@ export function describePods(name: string, open: () => Promise<ClusterUnderTest>
       expect(await logOf(cluster, seen.metadata.name)).toBe("made\n");
     });
 
+    check(
+      "a log is rotated, and only a stream that has the old file open still gives it, to its end and no further",
+      async (cluster) => {
+        const { api, namespace } = cluster;
+        const mebibytes = 12;
+        const script = `yes "$(head -c 1023 /dev/zero | tr '\\0' x)" | head -c ${mebibytes * 1_048_576}; sleep 15; echo after; sleep 3`;
+        await createJob(cluster, shellJob(cluster, "rotating", script));
+        const { metadata } = await runningPod(cluster, "rotating");
+        const options = { container: "main", follow: true, timestamps: false };
+        const stream = api.podLog(namespace, metadata.name, options, new AbortController().signal);
+        const pieces = stream[Symbol.asyncIterator]();
+        // Not read on: it doesn't come to the end of its file before that is rotated away.
+        let bytes = (await pieces.next()).value?.length ?? 0;
+        await endedJob(cluster, "rotating");
+        const decoder = new TextDecoder();
+        let text = "";
+        for (let piece = await pieces.next(); piece.done !== true; piece = await pieces.next()) {
+          bytes += piece.value.length;
+          text = (text + decoder.decode(piece.value, { stream: true })).slice(-100);
+        }
+        expect(bytes).toBe(mebibytes * 1_048_576);
+        expect(text.endsWith("xxx\n")).toBe(true);
+        expect(await logOf(cluster, metadata.name)).toBe("after\n");
+      },
+    );
+
     check("logs have times, tails, limits and parts of lines, and are followed to their end", async (cluster) => {
       const script = "head -c 40000 /dev/zero | tr '\\0' x; echo; sleep 1; echo second; sleep 1; printf third";
       await createJob(cluster, shellJob(cluster, "talking", script));
