@@ -182,6 +182,19 @@ exit 3
     runner.expectFits();
   });
 
+  test("says that it has no schedules, and people see the pipeline refused", async () => {
+    const { gateway, start } = await place("exit 0\n");
+    const { pipelineId } = await gateway.deployed({ schedule: { cron: "@daily" } });
+    const runner = await start();
+    await runner.until("verdict", { operation: "pipeline.deploy", outcome: "unsupported" });
+    await eventually(async () =>
+      expect(await gateway.ask("GET", "/api/v1/runners/alpha")).toMatchObject({
+        refused: [{ pipelineId, reason: "unsupported", message: "this runner has no schedules" }],
+      }),
+    );
+    runner.expectFits();
+  });
+
   test("is killed with a live run and goes on with its log where the gateway has it", async () => {
     const { gateway, directory, start, ended, wholeLog } = await place(`echo before\n${WAIT}echo after\n`);
     const { pipelineId } = await gateway.deployed();
