@@ -6,11 +6,14 @@ import { openTokenKeys, TOKEN_KEY_FILE, type TokenKeys } from "./auth/keys.ts";
 import { openStoreKey } from "./auth/store-key.ts";
 import type { GatewayConfig } from "./config.ts";
 import { GATEWAY_ERRORS } from "./errors.ts";
+import type { LogCeilings } from "./store/kept.ts";
 import { openSqliteStore } from "./store/sqlite-store.ts";
 import type { Store } from "./store/store.ts";
 
 /** Name of the database in the gateway's data directory. */
 export const DATABASE_FILE = "gateway.db";
+
+const MEGABYTE = 1_000_000;
 
 /** What the gateway keeps on disk. Several processes may have it open: the gateway, and commands beside it. */
 export interface GatewayData {
@@ -21,11 +24,11 @@ export interface GatewayData {
 /** Opens database and keys, making what is missing. @throws CodedError KeyFileUnusable, StoreUnavailable, StoreTooNew, WrongStoreKey */
 export async function openGatewayData(
   config: Pick<GatewayConfig, "dataDirectory" | "storeKeyFile">,
-  { clock, log }: { readonly clock: Clock; readonly log: Log },
+  options: { readonly clock: Clock; readonly log: Log; readonly ceilings?: LogCeilings },
 ): Promise<GatewayData> {
   const keys = await openTokenKeys(config.dataDirectory);
   const key = await openStoreKey(config.storeKeyFile);
-  const store = await openSqliteStore({ path: joinPath(config.dataDirectory, DATABASE_FILE), key, clock, log });
+  const store = await openSqliteStore({ path: joinPath(config.dataDirectory, DATABASE_FILE), key, ...options });
   return { store, keys };
 }
 
@@ -47,4 +50,17 @@ export async function openPresentGatewayData(
     );
   }
   return openGatewayData(config, surroundings);
+}
+
+/** How much log the gateway stores by its settings. */
+export function logCeilings({
+  runLogLimitMb,
+  runnerLogLimitMb,
+  storeLogLimitMb,
+}: Pick<GatewayConfig, "runLogLimitMb" | "runnerLogLimitMb" | "storeLogLimitMb">): LogCeilings {
+  return {
+    runBytes: runLogLimitMb * MEGABYTE,
+    runnerBytes: runnerLogLimitMb * MEGABYTE,
+    storeBytes: storeLogLimitMb * MEGABYTE,
+  };
 }

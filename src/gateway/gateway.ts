@@ -10,9 +10,10 @@ import { adminTokenPath, openAdminToken } from "./auth/admin-token.ts";
 import { FailureLimit } from "./auth/failure-limit.ts";
 import { watchTokens } from "./auth/token-watch.ts";
 import { type GatewayConfig, gatewayVariable } from "./config.ts";
-import { openGatewayData } from "./data-directory.ts";
+import { logCeilings, openGatewayData } from "./data-directory.ts";
 import { lockGatewayData } from "./directory-lock.ts";
 import { openFrameCapture } from "./frame-capture.ts";
+import { startRetention } from "./retention.ts";
 import { isLoopback, listenForAll } from "./server.ts";
 import { refreshDeployed } from "./sessions/refresh-deployed.ts";
 import { createRunnerSessions } from "./sessions/runner-sessions.ts";
@@ -42,7 +43,7 @@ export async function startGateway(
   try {
     const lock = await lockGatewayData(config.dataDirectory);
     scope.own("lock", () => lock.release());
-    const { store, keys } = await openGatewayData(config, { clock, log });
+    const { store, keys } = await openGatewayData(config, { clock, log, ceilings: logCeilings(config) });
     scope.own("store", () => store.close());
     const adminToken = await openAdminToken(config);
     await refreshDeployed(store, config, { clock, log });
@@ -62,7 +63,7 @@ export async function startGateway(
     scope.own("run feed", () => feed.close());
 
     const stopping = new AbortController();
-    const { serverApiUrl, queueTimeoutSeconds } = config;
+    const { serverApiUrl, queueTimeoutSeconds, keepRuns, keepRunsDays } = config;
     const shared = { store, sessions, stopping: stopping.signal, clock, log };
     const api = createApi({
       ...shared,
@@ -79,6 +80,7 @@ export async function startGateway(
     scope.own("listener", () => listener.close(REQUEST_LIMIT_MS));
     scope.own("sessions", () => sessions.close());
     scope.own("token watch", watchTokens({ store, sessions, clock, log }));
+    scope.own("retention", startRetention({ store, keepRuns, keepRunsDays, clock, log }));
     scope.own("live streams and new sessions", () => stopping.abort());
     warnOfPlainText(config, log);
     for (const warning of await openFiles(config)) log.warn(warning);

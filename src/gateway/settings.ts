@@ -25,6 +25,13 @@ export interface GatewaySettings {
   readonly serverVersion: string | undefined;
   /** How long a run may wait for its runner before it fails. */
   readonly queueTimeoutSeconds: number;
+  /** Ceilings of stored logs. */
+  readonly runLogLimitMb: number;
+  readonly runnerLogLimitMb: number;
+  readonly storeLogLimitMb: number;
+  /** Ended runs that are kept: of each pipeline, and for how long. */
+  readonly keepRuns: number;
+  readonly keepRunsDays: number;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }
@@ -107,6 +114,36 @@ const ROWS: SettingRows<GatewaySettings> = {
     parse: parse.wholeNumber(1, 604_800),
     fallback: () => 3600,
     meaning: "how long a run may wait for its runner before it fails",
+  },
+  runLogLimitMb: {
+    variables: ["HYBRID_RUNNER_GATEWAY_RUN_LOG_LIMIT_MB"],
+    parse: parse.wholeNumber(1, 1_000_000),
+    fallback: () => 200,
+    meaning: "how much log of one run is stored at most, in MB; the run goes on all the same",
+  },
+  runnerLogLimitMb: {
+    variables: ["HYBRID_RUNNER_GATEWAY_RUNNER_LOG_LIMIT_MB"],
+    parse: parse.wholeNumber(1, 1_000_000),
+    fallback: () => 5000,
+    meaning: "how much log of all runs of one runner is stored at most, in MB",
+  },
+  storeLogLimitMb: {
+    variables: ["HYBRID_RUNNER_GATEWAY_STORE_LOG_LIMIT_MB"],
+    parse: parse.wholeNumber(1, 1_000_000),
+    fallback: () => 20_000,
+    meaning: "how much log is stored at most, in MB",
+  },
+  keepRuns: {
+    variables: ["HYBRID_RUNNER_GATEWAY_KEEP_RUNS"],
+    parse: parse.wholeNumber(1, 1_000_000),
+    fallback: () => 1000,
+    meaning: "how many ended runs of each pipeline are kept, with their logs",
+  },
+  keepRunsDays: {
+    variables: ["HYBRID_RUNNER_GATEWAY_KEEP_RUNS_DAYS"],
+    parse: parse.wholeNumber(1, 36_500),
+    fallback: () => 90,
+    meaning: "how many days an ended run is kept",
   },
   logLevel: {
     variables: ["HYBRID_RUNNER_GATEWAY_LOG_LEVEL"],

@@ -68,6 +68,7 @@ export function keepInCluster({ files, deployments, clock, log }: ClusterPipelin
       generation,
       hash,
       enabled,
+      bytes: 0,
       bodyMissing: true,
       ...(schedule === undefined ? {} : { schedule }),
     };

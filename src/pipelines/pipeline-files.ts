@@ -53,7 +53,8 @@ export async function openPipelineFiles(directory: string, log: Log): Promise<Pi
 /** The part of a body that is kept in memory. */
 export function headOf(body: PipelineBody): PipelineHead {
   const { pipelineId, generation, hash, enabled, schedule } = body;
-  return { pipelineId, generation, hash, enabled, ...(schedule === undefined ? {} : { schedule }) };
+  const bytes = new TextEncoder().encode(JSON.stringify(body)).length;
+  return { pipelineId, generation, hash, enabled, bytes, ...(schedule === undefined ? {} : { schedule }) };
 }
 
 /** The file's text is neither repeated nor kept as a cause: it holds a token. */

@@ -3,6 +3,8 @@ import type { PipelineBody, PipelineKey, Schedule } from "../protocol/messages.t
 /** What is remembered of a deployed pipeline without reading its body. */
 export interface PipelineHead extends PipelineKey {
   readonly enabled: boolean;
+  /** Of its body as JSON; 0 without one. */
+  readonly bytes: number;
   /** Absent: runs only on demand. */
   readonly schedule?: Schedule;
   /** True when only the cluster has something of it, without its body: the gateway is asked for that. */

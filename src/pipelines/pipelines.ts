@@ -1,4 +1,6 @@
+import { CodedError } from "../base/errors.ts";
 import type { PipelineBody, PipelineKey } from "../protocol/messages.ts";
+import { PIPELINE_ERRORS } from "./errors.ts";
 import { headOf } from "./pipeline-files.ts";
 import type { PipelineHead, PipelineStore } from "./pipeline-store.ts";
 
@@ -18,19 +20,35 @@ export interface PipelineDifference {
   readonly orphans: readonly PipelineKey[];
 }
 
+/** How many pipelines a runner takes, and how many bytes their bodies have together as JSON. */
+export interface PipelineLimits {
+  readonly most: number;
+  readonly mostBytes: number;
+}
+
+const NO_LIMITS: PipelineLimits = { most: Number.POSITIVE_INFINITY, mostBytes: Number.POSITIVE_INFINITY };
+
 /** The deployed pipelines of this runner: heads in memory, bodies in the store. */
 export class Pipelines {
   readonly #store: PipelineStore;
+  readonly #limits: PipelineLimits;
   readonly #heads = new Map<string, PipelineHead>();
+  /** Of each body, also of those that are being written. */
+  readonly #bytes = new Map<string, number>();
+  #allBytes = 0;
 
-  private constructor(store: PipelineStore, heads: readonly PipelineHead[]) {
+  private constructor(store: PipelineStore, limits: PipelineLimits, heads: readonly PipelineHead[]) {
     this.#store = store;
-    for (const head of heads) this.#heads.set(head.pipelineId, head);
+    this.#limits = limits;
+    for (const head of heads) {
+      this.#heads.set(head.pipelineId, head);
+      this.#count(head.pipelineId, head.bytes);
+    }
   }
 
-  /** Reads what is deployed. */
-  static async open(store: PipelineStore): Promise<Pipelines> {
-    return new Pipelines(store, await store.list());
+  /** Reads what is deployed. What is more than the limits allow stays; nothing is added to it. */
+  static async open(store: PipelineStore, limits: PipelineLimits = NO_LIMITS): Promise<Pipelines> {
+    return new Pipelines(store, limits, await store.list());
   }
 
   /** Id, generation and hash of each, for the inventory. */
@@ -53,12 +71,20 @@ export class Pipelines {
     return this.#heads.has(pipelineId) ? this.#store.read(pipelineId) : Promise.resolve(undefined);
   }
 
-  /** Takes a body unless an equal or newer generation is here. */
+  /** Takes a body unless an equal or newer generation is here. @throws CodedError TooManyPipelines; whatever the store throws */
   async deploy(body: PipelineBody): Promise<void> {
-    const present = this.#heads.get(body.pipelineId);
+    const { pipelineId } = body;
+    const present = this.#heads.get(pipelineId);
     if (present !== undefined && isCurrent(present, body)) return;
-    await this.#store.write(body);
-    this.#heads.set(body.pipelineId, headOf(body));
+    const head = headOf(body);
+    this.#makeRoom(pipelineId, head.bytes);
+    try {
+      await this.#store.write(body);
+    } catch (error) {
+      this.#count(pipelineId, present?.bytes);
+      throw error;
+    }
+    this.#heads.set(pipelineId, head);
   }
 
   /** True when the pipeline is here and not newer than its tombstone. */
@@ -71,6 +97,23 @@ export class Pipelines {
   async remove(pipelineId: string): Promise<void> {
     await this.#store.remove(pipelineId);
     this.#heads.delete(pipelineId);
+    this.#count(pipelineId, undefined);
+  }
+
+  /** Counts the body in, if there is room. One that doesn't grow is always taken. @throws CodedError TooManyPipelines */
+  #makeRoom(pipelineId: string, bytes: number): void {
+    const known = this.#bytes.get(pipelineId);
+    const { most, mostBytes } = this.#limits;
+    const all = this.#allBytes + bytes - (known ?? 0);
+    if (known === undefined && this.#bytes.size >= most) throw tooMany(`${this.#bytes.size} are here, at most ${most}`);
+    if (bytes > (known ?? 0) && all > mostBytes) throw tooMany(`all would have ${all} bytes, at most ${mostBytes}`);
+    this.#count(pipelineId, bytes);
+  }
+
+  #count(pipelineId: string, bytes: number | undefined): void {
+    this.#allBytes += (bytes ?? 0) - (this.#bytes.get(pipelineId) ?? 0);
+    if (bytes === undefined) this.#bytes.delete(pipelineId);
+    else this.#bytes.set(pipelineId, bytes);
   }
 
   /** Compares with what the gateway wants; changes nothing. */
@@ -86,6 +129,10 @@ export class Pipelines {
       orphans: this.keys().filter((key) => !named.has(key.pipelineId)),
     };
   }
+}
+
+function tooMany(state: string): CodedError {
+  return new CodedError(PIPELINE_ERRORS.TooManyPipelines, `Cannot take the pipeline: ${state}`);
 }
 
 /**

@@ -80,7 +80,10 @@ async function start(settings: RunnerSettings, clock: Clock, log: Log, scope: Sc
   scope.own("workplace", () => place.close());
   const executor = timedExecutor(place.executor, measures.executor, clock);
   scope.own("executor", () => executor.close());
-  const pipelines = await Pipelines.open(place.pipelines);
+  const pipelines = await Pipelines.open(place.pipelines, {
+    most: settings.maxPipelines,
+    mostBytes: settings.pipelinesLimitMegabytes * 1_000_000,
+  });
 
   let schedules: Calendar | undefined;
   let connectionSince = clock.monotonic();

@@ -28,6 +28,8 @@ const UNSAID: Plain = {
   executorType: "simpleK8s",
   dataDirectory: undefined,
   maxConcurrentRuns: 1000,
+  maxPipelines: 10_000,
+  pipelinesLimitMegabytes: 500,
   stopGraceSeconds: 30,
   runLogLimitMegabytes: 100,
   keepRuns: 100,

@@ -32,6 +32,11 @@ test("readGatewayConfig has defaults that reach nobody else", async () => {
     serverApiUrl: undefined,
     serverVersion: undefined,
     queueTimeoutSeconds: 3600,
+    runLogLimitMb: 200,
+    runnerLogLimitMb: 5000,
+    storeLogLimitMb: 20_000,
+    keepRuns: 1000,
+    keepRunsDays: 90,
     logLevel: "info",
     logFormat: "text",
   } satisfies GatewayConfig);
@@ -54,6 +59,11 @@ test("readGatewayConfig takes flags before variables", async () => {
     dataDirectory: "/here",
     storeKeyFile: "/elsewhere/key",
     queueTimeoutSeconds: 3600,
+    runLogLimitMb: 200,
+    runnerLogLimitMb: 5000,
+    storeLogLimitMb: 20_000,
+    keepRuns: 1000,
+    keepRunsDays: 90,
     logFormat: "json",
     serverApiUrl: "https://om.example/api",
   });

@@ -104,3 +104,24 @@ test("a damaged file is told without its content, left alone, and does not hide 
   expect(lines.join("")).not.toContain("hunter2secret");
   expect(await readFile(join(directory, `${second}.json`), "utf8")).toContain("hunter2secret");
 });
+
+test("a pipeline that is one too many, or makes all too large, is refused and changes nothing", async () => {
+  const directory = await temporaryDirectory();
+  const size = JSON.stringify(body(first, 1)).length;
+  const limits = { most: 2, mostBytes: 3 * size };
+  const pipelines = await Pipelines.open(await openPipelineFiles(directory, silentLog), limits);
+  await pipelines.deploy(body(first, 1));
+  const many = await Promise.allSettled([pipelines.deploy(body(second, 1)), pipelines.deploy(body(third, 1))]);
+  expect(many.map((one) => one.status)).toEqual(["fulfilled", "rejected"]);
+  await expect(pipelines.deploy(body(third, 1))).rejects.toMatchObject({ code: "TooManyPipelines" });
+  const larger = { config: { text: "x".repeat(2 * size) } };
+  await expect(pipelines.deploy(body(second, 2, larger))).rejects.toMatchObject({ code: "TooManyPipelines" });
+  expect(pipelines.keys()).toEqual([first, second].map((id) => ({ pipelineId: id, generation: 1, hash: "hash-1" })));
+  // What is here may be changed without growing, also where less is allowed than before; and what goes makes room.
+  const narrow = await Pipelines.open(await openPipelineFiles(directory, silentLog), { most: 1, mostBytes: 1 });
+  await narrow.deploy(body(second, 2, { enabled: true }));
+  await expect(narrow.deploy(body(third, 1))).rejects.toMatchObject({ code: "TooManyPipelines" });
+  await pipelines.remove(first);
+  await pipelines.deploy(body(third, 1));
+  expect(pipelines.keys()).toHaveLength(2);
+});

@@ -10,6 +10,8 @@ export interface ExecutorSettings {
   readonly executorType: ExecutorType;
   readonly dataDirectory: string | undefined;
   readonly maxConcurrentRuns: number;
+  readonly maxPipelines: number;
+  readonly pipelinesLimitMegabytes: number;
   readonly stopGraceSeconds: number;
   readonly runLogLimitMegabytes: number;
   readonly keepRuns: number;
@@ -47,6 +49,18 @@ export const EXECUTOR_SETTINGS: SettingRows<ExecutorSettings> = {
     fallback: () => RUNS_OF_A_MACHINE,
     otherwise: `${RUNS_OF_A_MACHINE} with the executor process, else ${RUNS_OF_A_CLUSTER}`,
     meaning: "how many runs may be live at once; more are refused and offered again later",
+  },
+  maxPipelines: {
+    variables: ["MAX_PIPELINES"],
+    parse: parse.wholeNumber(1, 1_000_000),
+    fallback: () => 10_000,
+    meaning: "how many pipelines are taken; more are refused",
+  },
+  pipelinesLimitMegabytes: {
+    variables: ["PIPELINES_LIMIT_MB"],
+    parse: parse.wholeNumber(1, 1_000_000),
+    fallback: () => 500,
+    meaning: "how large all pipelines together may be, in MB; more are refused",
   },
   stopGraceSeconds: {
     variables: ["STOP_GRACE_SECONDS"],

@@ -45,7 +45,7 @@ export function runHandlers(
 }
 
 function cappedFields(run: RunRecord): { readonly capped: boolean; readonly note?: string } {
-  if (run.logHeldAt === undefined) return { capped: false };
+  if (run.logHeldAt === undefined) return { capped: run.logCappedAt !== undefined };
   return { capped: true, ...(isTerminal(run.state) ? {} : { note: heldNote(run.runId, run.logHeldAt) }) };
 }
 

@@ -189,6 +189,13 @@ export const RUN_VIEW: z.ZodType<RunView> = z
       .describe(
         "the log is longer than its runner sends: from here on it stays on site while the run goes on, which it does; the last part follows after the end",
       ),
+    logCappedAt: within(BOUNDS.logBytes)
+      .exactOptional()
+      .describe("from here on this gateway keeps nothing of the log; the run goes on"),
+    logCappedBy: z
+      .enum(["run", "runner", "store"])
+      .exactOptional()
+      .describe("which of the gateway's ceilings of stored logs was met"),
     logGaps: z.array(z.tuple([LOG_BYTES, LOG_BYTES])).describe("missing pieces of the log, each as offset and length"),
   })
   .refine((run) => (run.state === "queued") === (run.waiting !== undefined))
@@ -210,7 +217,11 @@ export const LOG_PAGE_VIEW: z.ZodType<LogPageView> = z
     ...pageFields,
     ...proofFields,
     gaps: z.array(z.tuple([LOG_BYTES, LOG_BYTES])),
-    capped: z.boolean().describe("the log is longer than its runner sends: only its first and its last part come here"),
+    capped: z
+      .boolean()
+      .describe(
+        "the log is longer than its runner sends, so that only its first and its last part come here; or than this gateway keeps, see `logCappedBy` of the run",
+      ),
     note: z.string().exactOptional().describe("with `capped`, for people: the run goes on, and where the whole log is"),
   })
   .meta({ id: "LogPage", description: "a page of a run's log" });

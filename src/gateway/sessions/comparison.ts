@@ -61,6 +61,9 @@ export class Comparison {
       });
     const wanted = await store.wanted(runnerId);
     sendWanted(link, wanted);
+    const present = new Set(this.#pipelines.map((key) => key.pipelineId));
+    const buried = wanted.tombstones.map((tombstone) => tombstone.pipelineId).filter((id) => !present.has(id));
+    await store.noteBuried(buried, clock.now());
     return { wanted, difference };
   }
 

@@ -154,7 +154,7 @@ export class PipelineDelivery {
   }
 
   async #delete(pipelineId: string, generation: number): Promise<"done" | "later"> {
-    const { operations, log, runnerId } = this.#options;
+    const { operations, log, runnerId, store, clock } = this.#options;
     const verdict = await operations.ask({ type: "pipeline.delete", body: { pipelineId, generation } });
     if (verdict.outcome !== "accepted") {
       log.warn("A runner would not delete a pipeline", { runnerId, pipelineId, outcome: verdict.outcome });
@@ -162,6 +162,7 @@ export class PipelineDelivery {
     }
     this.#has.delete(pipelineId);
     this.#refused.delete(pipelineId);
+    await store.noteBuried([pipelineId], clock.now());
     return "done";
   }
 

@@ -1,13 +1,15 @@
-import type { Insertable, Kysely, Selectable, Transaction } from "kysely";
+import type { Kysely, Selectable } from "kysely";
+import type { Log } from "../../base/log.ts";
 import { cutAtCharacter, nextCharacter } from "../../base/utf8.ts";
 import { BOUNDS, isWithin } from "../../protocol/bounds.ts";
 import { startSha256 } from "../../runtime/crypto.ts";
+import { type Appended, appendLogs } from "./append-logs.ts";
 import type { Write } from "./group-commit.ts";
-import { logEndIn } from "./json-columns.ts";
-import { gapMarker, leftOutMarker } from "./log-marker.ts";
-import { fitting, type RowReading } from "./readable.ts";
-import { LOG_STATE_ROW } from "./row-shapes.ts";
-import type { LogPiece, Store } from "./store.ts";
+import { cappedMarker, gapMarker, leftOutMarker } from "./log-marker.ts";
+import type { LogUsage } from "./log-usage.ts";
+import type { RowReading } from "./readable.ts";
+import { NO_LOG } from "./rows.ts";
+import type { Store } from "./store.ts";
 import type { Database, LogPieceTable } from "./tables.ts";
 
 /**
@@ -18,33 +20,51 @@ export type LogStore = Pick<Store, "appendLog" | "appendLogs" | "restartLog" | "
 
 /** Rows read at once: pieces are at most one log chunk. */
 const PIECES_AT_ONCE = 16;
-const ROWS_AT_ONCE = 100;
 
 type Piece = Omit<Selectable<LogPieceTable>, "run_id">;
 
-/** Makes it over an open database; `write` shares commits. */
-export function createLogStore(db: Kysely<Database>, write: Write, reading: RowReading): LogStore {
-  const append: LogStore["appendLogs"] = (pieces) => write((transaction) => appendLogs(transaction, reading, pieces));
+/** What the logs are kept with. */
+export interface LogStoreParts {
+  /** Shares commits. */
+  readonly write: Write;
+  readonly reading: RowReading;
+  readonly usage: LogUsage;
+  readonly log: Log;
+}
+
+/** Makes it over an open database. */
+export function createLogStore(db: Kysely<Database>, { write, reading, usage, log }: LogStoreParts): LogStore {
+  const tell = createTelling(log);
+  const append: LogStore["appendLogs"] = async (pieces) => {
+    await usage.count();
+    const appended = await write((transaction) => appendLogs(transaction, reading, usage, pieces));
+    for (const [runnerId, bytes] of appended.stored) usage.add(runnerId, bytes);
+    tell(appended);
+    return appended.whole;
+  };
   return {
     appendLog: async (runId, offset, text) => void (await append([{ runId, offset, text }])),
 
     appendLogs: append,
 
-    restartLog: (runId) =>
-      write(async (transaction) => {
+    async restartLog(runId) {
+      const isFirst = await write(async (transaction) => {
         const { numUpdatedRows } = await transaction
           .updateTable("run")
-          .set({ log_bytes: 0, log_held_at: null, log_restarted: 1 })
+          .set({ ...NO_LOG, log_restarted: 1 })
           .where("run_id", "=", runId)
           .where("log_restarted", "=", 0)
           .executeTakeFirst();
         if (numUpdatedRows === 0n) return false;
         await transaction.deleteFrom("log_piece").where("run_id", "=", runId).execute();
         return true;
-      }),
+      });
+      if (isFirst) usage.forget();
+      return isFirst;
+    },
 
     async readLog(runId, offset, limit) {
-      const { end, heldAt } = await extentOf(db, runId);
+      const { end, heldAt, capped } = await extentOf(db, runId);
       const decoder = new TextDecoder();
       let text = "";
       let next = Math.min(offset, end);
@@ -57,7 +77,8 @@ export function createLogStore(db: Kysely<Database>, write: Write, reading: RowR
           const pieceEnd = piece.offset + piece.bytes;
           if (piece.data === null) {
             const missing = pieceEnd - next;
-            text += piece.offset === heldAt ? leftOutMarker(runId, missing) : gapMarker(missing);
+            if (piece.offset === capped?.at) text += cappedMarker(runId, missing, capped.by);
+            else text += piece.offset === heldAt ? leftOutMarker(runId, missing) : gapMarker(missing);
             next = pieceEnd;
             left -= 1;
             continue;
@@ -92,77 +113,22 @@ export function createLogStore(db: Kysely<Database>, write: Write, reading: RowR
   };
 }
 
-async function appendLogs(
-  transaction: Transaction<Database>,
-  reading: RowReading,
-  pieces: readonly LogPiece[],
-): Promise<readonly string[]> {
-  const ends = await endsOf(transaction, reading, pieces);
-  const rows: Insertable<LogPieceTable>[] = [];
-  for (const { runId, offset, text, held } of pieces) {
-    const end = ends.get(runId);
-    if (end === undefined) continue;
-    if (held === true && offset >= end.bytes) end.heldAt = end.bytes;
-    const data = new TextEncoder().encode(text);
-    const rest = nextCharacter(data, Math.max(0, end.bytes - offset));
-    if (rest >= data.length) continue;
-    const start = offset + rest;
-    if (start > end.bytes) {
-      rows.push({ run_id: runId, offset: end.bytes, bytes: start - end.bytes, data: null });
-    } else if (end.heldAt === start) {
-      // It went on without a gap: nothing was left out after all.
-      end.heldAt = null;
-    }
-    rows.push({ run_id: runId, offset: start, bytes: data.length - rest, data: data.subarray(rest) });
-    end.bytes = offset + data.length;
-  }
-  for (let first = 0; first < rows.length; first += ROWS_AT_ONCE) {
-    await transaction
-      .insertInto("log_piece")
-      .values(rows.slice(first, first + ROWS_AT_ONCE))
-      .execute();
-  }
-  for (const [runId, { bytes, heldAt }] of ends) {
-    await transaction
-      .updateTable("run")
-      .set({ log_bytes: bytes, log_held_at: heldAt })
-      .where("run_id", "=", runId)
-      .execute();
-  }
-  return [...ends].flatMap(([runId, end]) => (end.bytes === end.told ? [runId] : []));
+interface Extent {
+  readonly end: number;
+  readonly heldAt: number | null;
+  readonly capped?: { readonly at: number; readonly by: string };
 }
 
-/** Where the logs of these pieces stand; `told` is the length that the run's end has named. Unknown runs are left out. */
-async function endsOf(
-  db: Kysely<Database>,
-  reading: RowReading,
-  pieces: readonly LogPiece[],
-): Promise<Map<string, { bytes: number; heldAt: number | null; readonly told: number | undefined }>> {
-  const runIds = [...new Set(pieces.map((piece) => piece.runId))];
-  const rows = await db
-    .selectFrom("run")
-    .select(["run_id", "log_bytes", "log_held_at", "log_end_json"])
-    .where("run_id", "in", runIds)
-    .execute();
-  return new Map(
-    reading.all("run", rows, (row) => {
-      const { log_bytes: bytes, log_held_at: heldAt, log_end_json: end } = fitting(LOG_STATE_ROW, row);
-      return [row.run_id, { bytes, heldAt, told: logEndIn("log_end_json", end)?.bytes }];
-    }),
-  );
-}
-
-async function extentOf(
-  db: Kysely<Database>,
-  runId: string,
-): Promise<{ readonly end: number; readonly heldAt: number | null }> {
+async function extentOf(db: Kysely<Database>, runId: string): Promise<Extent> {
   const run = await db
     .selectFrom("run")
-    .select(["log_bytes", "log_held_at"])
+    .select(["log_bytes", "log_held_at", "log_capped_at", "log_capped_by"])
     .where("run_id", "=", runId)
     .executeTakeFirst();
   // What can't be read of a run is no log.
-  return { end: isWithin(BOUNDS.logBytes, run?.log_bytes) ? run.log_bytes : 0, heldAt: run?.log_held_at ?? null };
+  if (run === undefined || !isWithin(BOUNDS.logBytes, run.log_bytes)) return { end: 0, heldAt: null };
+  const { log_bytes: end, log_held_at: heldAt, log_capped_at: at, log_capped_by: by } = run;
+  return at === null ? { end, heldAt } : { end, heldAt, capped: { at, by: String(by) } };
 }
 
 /** The piece that holds `offset` and some of those behind it, up to the first that doesn't follow the one before it. */
@@ -193,4 +159,19 @@ async function piecesFrom(db: Kysely<Database>, runId: string, offset: number): 
 
 function isPlace(value: number): boolean {
   return isWithin(BOUNDS.logBytes, value);
+}
+
+/** Tells of a runner or of the store once that its ceiling is met, until there is room again; of a run once in any case. */
+function createTelling(log: Log): (appended: Appended) => void {
+  const full = new Set<string>();
+  return ({ stored, capped, beyondBelief }) => {
+    for (const runnerId of stored.keys()) for (const by of ["runner", "store"]) full.delete(`${by} ${runnerId}`);
+    for (const { runId, runnerId, by } of capped) {
+      const key = `${by} ${runnerId}`;
+      if (by !== "run" && full.has(key)) continue;
+      if (by !== "run") full.add(key);
+      log.warn("A ceiling of stored logs is met: what comes now is left out, the runs go on", { by, runId, runnerId });
+    }
+    for (const runId of beyondBelief) log.warn("A piece of log is left out: its offset is beyond belief", { runId });
+  };
 }

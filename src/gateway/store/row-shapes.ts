@@ -9,6 +9,8 @@ import type { PipelineTable, RunnerTable, RunnerTokenTable, RunTable, ServiceTab
  * file: it may be restored, repaired by hand, or made by a version with other bounds.
  */
 
+type RunRow = Selectable<RunTable>;
+
 const time = whole(BOUNDS.timestamp);
 /** As the protocol has them: an id of another form would make a frame that nobody may send. */
 const uuid = textLike(/^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i, "a UUID");
@@ -60,10 +62,11 @@ export const SERVICE_ROW: Shape<Selectable<ServiceTable>> = fields<Selectable<Se
   created_at: time,
 });
 
-/** What is told of a pipeline without its sealed token. */
-export const PIPELINE_ROW: Shape<Omit<Selectable<PipelineTable>, "bot_token">> = fields<
-  Omit<Selectable<PipelineTable>, "bot_token">
->({
+/** A pipeline's row without its sealed token and what only the retention needs. */
+export type PipelineRow = Omit<Selectable<PipelineTable>, "bot_token" | "buried_at">;
+
+/** What is told of a pipeline. */
+export const PIPELINE_ROW: Shape<PipelineRow> = fields<PipelineRow>({
   pipeline_id: uuid,
   service_id: uuid,
   runner_id: runnerId,
@@ -96,18 +99,28 @@ export const WANTED_ROW: Shape<Wanted> = fields<Wanted>({
   deployed: truth,
 });
 
-type LogState = Pick<Selectable<RunTable>, "run_id" | "log_bytes" | "log_held_at" | "log_end_json">;
+type LogColumn = "log_bytes" | "log_stored" | "log_held_at" | "log_capped_at" | "log_capped_by" | "log_end_json";
+
+const logColumns: { readonly [C in LogColumn]: Shape<RunRow[C]> } = {
+  log_bytes: whole(BOUNDS.logBytes),
+  log_stored: whole(BOUNDS.logBytes),
+  log_held_at: nullable(whole(BOUNDS.logBytes)),
+  log_capped_at: nullable(whole(BOUNDS.logBytes)),
+  log_capped_by: nullable(oneOf("run", "runner", "store")),
+  log_end_json: nullable(text),
+};
+
+type LogState = Pick<RunRow, "run_id" | "runner_id" | LogColumn>;
 
 /** Where a run's log stands. */
 export const LOG_STATE_ROW: Shape<LogState> = fields<LogState>({
   run_id: uuid,
-  log_bytes: whole(BOUNDS.logBytes),
-  log_held_at: nullable(whole(BOUNDS.logBytes)),
-  log_end_json: nullable(text),
+  runner_id: runnerId,
+  ...logColumns,
 });
 
 /** A run. */
-export const RUN_ROW: Shape<Selectable<RunTable>> = fields<Selectable<RunTable>>({
+export const RUN_ROW: Shape<RunRow> = fields<RunRow>({
   number: whole({ least: 1, most: Number.MAX_SAFE_INTEGER }),
   run_id: uuid,
   pipeline_id: uuid,
@@ -126,9 +139,8 @@ export const RUN_ROW: Shape<Selectable<RunTable>> = fields<Selectable<RunTable>>
   exit_code: nullable(whole(BOUNDS.exitCode)),
   proof: nullable(text),
   failure_json: nullable(text),
-  log_end_json: nullable(text),
   refusal_json: nullable(text),
-  log_bytes: whole(BOUNDS.logBytes),
-  log_held_at: nullable(whole(BOUNDS.logBytes)),
+  ...logColumns,
+  closed_at: nullable(time),
   log_restarted: truth,
 });

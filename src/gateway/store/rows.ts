@@ -1,8 +1,9 @@
 import type { Insertable, Selectable } from "kysely";
-import type { RunState } from "../../protocol/run-state.ts";
+import { isTerminal, type RunState } from "../../protocol/run-state.ts";
 import { failureIn, logEndIn, maybeObjectIn, objectIn, refusalIn, scheduleIn, toJson } from "./json-columns.ts";
+import type { LogCeiling } from "./kept.ts";
 import { fitting } from "./readable.ts";
-import { PIPELINE_ROW, RUN_ROW, RUNNER_ROW, SERVICE_ROW, TOKEN_ROW } from "./row-shapes.ts";
+import { PIPELINE_ROW, type PipelineRow, RUN_ROW, RUNNER_ROW, SERVICE_ROW, TOKEN_ROW } from "./row-shapes.ts";
 import type {
   DispatchState,
   PipelineChanges,
@@ -96,7 +97,7 @@ export function serviceRow(service: ServiceRecord): Insertable<ServiceTable> {
 }
 
 /** A pipeline as a record; its sealed bot token never gets into one. */
-export function pipelineRecord(row: Omit<Selectable<PipelineTable>, "bot_token">): PipelineRecord {
+export function pipelineRecord(row: PipelineRow): PipelineRecord {
   fitting(PIPELINE_ROW, row);
   return withoutNulls({
     pipelineId: row.pipeline_id,
@@ -122,7 +123,7 @@ export function pipelineRecord(row: Omit<Selectable<PipelineTable>, "bot_token">
 }
 
 /** A pipeline as a row, without the sealed bot token. */
-export function pipelineRow(pipeline: PipelineRecord): Omit<Insertable<PipelineTable>, "bot_token"> {
+export function pipelineRow(pipeline: PipelineRecord): Omit<Insertable<PipelineTable>, "bot_token" | "buried_at"> {
   return {
     pipeline_id: pipeline.pipelineId,
     service_id: pipeline.serviceId,
@@ -187,9 +188,16 @@ export function runRecord(row: Selectable<RunTable>, logGaps: RunRecord["logGaps
     logEnd: logEndIn("log_end_json", row.log_end_json),
     logBytes: row.log_bytes,
     logHeldAt: row.log_held_at,
+    logCappedAt: row.log_capped_at,
+    logCappedBy: row.log_capped_by as LogCeiling | null,
     logGaps,
   });
 }
+
+/** The columns of a log of which nothing is here. */
+export const NO_LOG: Readonly<
+  Pick<Selectable<RunTable>, "log_bytes" | "log_stored" | "log_held_at" | "log_capped_at" | "log_capped_by">
+> = { log_bytes: 0, log_stored: 0, log_held_at: null, log_capped_at: null, log_capped_by: null };
 
 /** A new run as a row. */
 export function runRow(run: RunRecord): Insertable<RunTable> {
@@ -213,8 +221,8 @@ export function runRow(run: RunRecord): Insertable<RunTable> {
     proof: run.proof ?? null,
     failure_json: toJson(run.failure),
     log_end_json: toJson(run.logEnd),
+    closed_at: isTerminal(run.state) ? (run.endedAt ?? run.createdAt) : null,
     // The log begins empty whatever the record says: bytes come only through appendLog.
-    log_bytes: 0,
-    log_held_at: null,
+    ...NO_LOG,
   };
 }

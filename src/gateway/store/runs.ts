@@ -5,7 +5,7 @@ import type { Write } from "./group-commit.ts";
 import { gapsIn, toJson } from "./json-columns.ts";
 import { fitting, fullPage, type RowReading } from "./readable.ts";
 import { RUN_ROW } from "./row-shapes.ts";
-import { runRecord, runRow } from "./rows.ts";
+import { NO_LOG, runRecord, runRow } from "./rows.ts";
 import type { RunRecord, Store } from "./store.ts";
 import type { Database, RunTable } from "./tables.ts";
 
@@ -28,6 +28,8 @@ const ACCEPTED = { dispatch: "accepted", refusal_json: null } as const;
 /** Of each terminal state; who has been away for more than so many runs is told fewer cursors, and its logs begin anew. */
 const NEWEST_ENDED = 500;
 
+/** Of one runner, when it reports runs that nobody ordered. */
+const MOST_OPEN = 10_000;
 const OPEN_STATES = RUN_STATES.filter((state) => !TERMINAL_STATES.has(state));
 
 /** Makes it over an open database; `write` shares commits. */
@@ -125,7 +127,7 @@ export function createRunStore(db: Kysely<Database>, write: Write, reading: RowR
         if (known === undefined) return undefined;
         // A runner speaks only for its own runs.
         if (known.runner_id !== runnerId || known.pipeline_id !== report.pipelineId) return undefined;
-        const news = newsIn(report, known);
+        const news = newsIn(report, known, now);
         if (news !== undefined) {
           await transaction.updateTable("run").set(news).where("run_id", "=", report.runId).execute();
         }
@@ -154,13 +156,18 @@ function reportColumns(report: RunReport) {
  * The columns a report changes, or undefined when it says nothing new. A step forward brings its facts along and keeps
  * those that it leaves out; a repeated state may still fill in what was missing (the log's end is known later than the state).
  */
-function newsIn(report: RunReport, known: Selectable<RunTable>): Partial<Selectable<RunTable>> | undefined {
+function newsIn(
+  report: RunReport,
+  known: Selectable<RunTable>,
+  now: number,
+): Partial<Selectable<RunTable>> | undefined {
   const told = reportColumns(report);
   const moment = { attempt: known.attempt, state: known.state as RunState };
   if (supersedes(report, moment)) {
     // A new attempt starts from nothing; within one, the start that was told stands.
     const base = report.attempt === known.attempt ? { ...told, started_at: told.started_at ?? known.started_at } : told;
-    return TERMINAL_STATES.has(report.state) ? { ...base, refusal_json: null } : { ...base, ...ACCEPTED };
+    const isOver = TERMINAL_STATES.has(report.state);
+    return isOver ? { ...base, refusal_json: null, closed_at: now } : { ...base, ...ACCEPTED, closed_at: null };
   }
   if (report.attempt !== known.attempt || report.state !== known.state) return undefined;
   // Who reports on a run has it.
@@ -186,7 +193,7 @@ async function addReported(
     .where("pipeline_id", "=", report.pipelineId)
     .where("runner_id", "=", runnerId)
     .executeTakeFirst();
-  if (pipeline === undefined) return undefined;
+  if (pipeline === undefined || (await hasTooManyOpen(transaction, runnerId))) return undefined;
   const row = await transaction
     .insertInto("run")
     .values({
@@ -200,12 +207,26 @@ async function addReported(
       app_config_override_json: null,
       created_at: report.startedAt ?? now,
       start_deadline: report.startedAt ?? now,
-      log_bytes: 0,
-      log_held_at: null,
+      closed_at: TERMINAL_STATES.has(report.state) ? now : null,
+      ...NO_LOG,
     })
     .returningAll()
     .executeTakeFirstOrThrow();
   return { run: runRecord(row, []), changed: true };
+}
+
+/** So many runs that haven't ended can be under way nowhere: whoever reports more is not believed. */
+async function hasTooManyOpen(transaction: Transaction<Database>, runnerId: string): Promise<boolean> {
+  const beyond = await transaction
+    .selectFrom("run")
+    .select("number")
+    .where("runner_id", "=", runnerId)
+    .where("state", "in", OPEN_STATES)
+    .orderBy("state")
+    .limit(1)
+    .offset(MOST_OPEN)
+    .executeTakeFirst();
+  return beyond !== undefined;
 }
 
 type RowWithGaps = Selectable<RunTable> & { readonly gaps: string | null };

@@ -6,9 +6,12 @@ import { SEAL_KEY_BYTES } from "../../runtime/crypto.ts";
 import { GATEWAY_ERRORS } from "../errors.ts";
 import { openDatabase, storeFailure } from "./database.ts";
 import { createGroupCommit } from "./group-commit.ts";
+import type { LogCeilings } from "./kept.ts";
+import { LogUsage } from "./log-usage.ts";
 import { createLogStore } from "./logs.ts";
 import { createPipelineStore } from "./pipelines.ts";
 import { createRowReading } from "./readable.ts";
+import { createRemovalStore } from "./removal.ts";
 import { createRunnerStore } from "./runners.ts";
 import { createRunStore } from "./runs.ts";
 import { createServiceStore } from "./services.ts";
@@ -23,7 +26,15 @@ export interface SqliteStoreOptions {
   readonly key: Sensitive<Uint8Array>;
   readonly clock: Clock;
   readonly log?: Log;
+  /** Absent: none. */
+  readonly ceilings?: LogCeilings;
 }
+
+const NO_CEILINGS: LogCeilings = {
+  runBytes: Number.POSITIVE_INFINITY,
+  runnerBytes: Number.POSITIVE_INFINITY,
+  storeBytes: Number.POSITIVE_INFINITY,
+};
 
 /**
  * Opens the store in a SQLite file; several processes may have it open.
@@ -45,6 +56,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   log.debug("Database is open", { path, ms: Math.round(clock.monotonic() - since) });
   const { write, idle } = createGroupCommit(db);
   const reading = createRowReading(log);
+  const usage = new LogUsage(db, options.ceilings ?? NO_CEILINGS);
   let closing: Promise<void> | undefined;
   return {
     ...guarded(createRunnerStore(db, reading)),
@@ -52,7 +64,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     ...guarded(createServiceStore(db, reading)),
     ...guarded(createPipelineStore(db, key, reading)),
     ...guarded(createRunStore(db, write, reading)),
-    ...guarded(createLogStore(db, write, reading)),
+    ...guarded(createLogStore(db, { write, reading, usage, log })),
+    ...guarded(createRemovalStore(db, write, usage)),
     isUnreadable: reading.isUnreadable,
     close: () => {
       closing ??= idle().then(() => db.destroy());

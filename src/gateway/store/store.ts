@@ -9,6 +9,7 @@ import type {
   RunState,
   Schedule,
 } from "../../protocol/messages.ts";
+import type { LogCeiling, RunRetention } from "./kept.ts";
 import type { RowKind } from "./readable.ts";
 
 /** A runner as the gateway remembers it. Whether it is connected is told by the live sessions, not by the store. */
@@ -123,6 +124,9 @@ export interface RunRecord {
    * has ended, behind a gap that begins here; absent again when all of it came after all.
    */
   readonly logHeldAt?: number;
+  /** From where on the gateway keeps nothing more of this log, and which of its ceilings was met. */
+  readonly logCappedAt?: number;
+  readonly logCappedBy?: LogCeiling;
   /** Told missing pieces, each as [offset, bytes]. */
   readonly logGaps: readonly (readonly [number, number])[];
 }
@@ -264,6 +268,14 @@ export interface Store {
   readLog(runId: string, offset: number, limit: number): Promise<LogPage>;
   /** SHA-256 of the stored log, and its length, gaps left out; for comparing with `LogEnd`. */
   logDigest(runId: string): Promise<LogEnd>;
+
+  // what is over
+  /** Removes some of the runs that are due, with their logs; `more` when another call may find some. Never one that hasn't ended. */
+  removeOldRuns(retention: RunRetention): Promise<{ readonly removed: number; readonly more: boolean }>;
+  /** These pipelines, as far as they are deleted, aren't on their runner any more. */
+  noteBuried(pipelineIds: readonly string[], now: number): Promise<void>;
+  /** Removes some of the tombstones older than this whose runner doesn't have the pipeline any more, and that have no runs left. */
+  removeTombstones(deletedBefore: number): Promise<{ readonly removed: number; readonly more: boolean }>;
 
   /** True for the id of a row that was met and couldn't be read: it is in no answer, and nothing but that id is lost. */
   isUnreadable(kind: RowKind, id: string): boolean;

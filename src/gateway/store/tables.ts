@@ -65,6 +65,8 @@ export interface PipelineTable {
   generation: number;
   hash: string;
   deleted_at: number | null;
+  /** Of a tombstone: when its runner was known not to have it any more. */
+  buried_at: number | null;
   /** Sealed under the store's key, with the pipeline's id as context. */
   bot_token: Uint8Array | null;
   created_at: number;
@@ -100,6 +102,13 @@ export interface RunTable {
   log_bytes: number;
   /** Where the runner stopped sending because of its limit; null when nothing is or was held back. */
   log_held_at: number | null;
+  /** Bytes of the log that are stored: without its gaps. */
+  log_stored: Generated<number>;
+  /** From where on the gateway keeps nothing of the log, and which ceiling it met there: run, runner or store. */
+  log_capped_at: number | null;
+  log_capped_by: string | null;
+  /** When the gateway stored the end of its newest attempt, by its own clock; null while it hasn't ended. */
+  closed_at: number | null;
   /** 1 when the log was dropped once because it differed from the hash that was told. */
   log_restarted: Generated<number>;
 }

@@ -149,6 +149,26 @@ const refusals: Migration = {
   },
 };
 
+/** Ceilings of stored logs, and what the removal of old runs and tombstones goes by. */
+const retention: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    const run = () => db.schema.alterTable("run");
+    await run()
+      .addColumn("log_stored", "integer", (column) => column.notNull().defaultTo(0))
+      .execute();
+    await run().addColumn("log_capped_at", "integer").execute();
+    await run().addColumn("log_capped_by", "text").execute();
+    await run().addColumn("closed_at", "integer").execute();
+    await db.schema.alterTable("pipeline").addColumn("buried_at", "integer").execute();
+    // A runner's clock, which the times of ends are from, may be ahead.
+    await sql`update run set
+      log_stored = (select coalesce(sum(length(data)), 0) from log_piece where log_piece.run_id = run.run_id),
+      closed_at = iif(state in ('success', 'failed', 'partialSuccess', 'stopped'),
+        min(coalesce(ended_at, created_at), unixepoch() * 1000), null)`.execute(db);
+    await sql`create index run_closed on run (closed_at) where closed_at is not null`.execute(db);
+  },
+};
+
 /** Every migration by name, in the order they are applied. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-first": first,
@@ -156,4 +176,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0003-log-delivery": logDelivery,
   "0004-attempts": attempts,
   "0005-refusals": refusals,
+  "0006-retention": retention,
 };
