@@ -1,8 +1,9 @@
 import type { Job, KubernetesEvent, Pod } from "../../kubernetes/objects.ts";
 import type { Change, Watched } from "../../kubernetes/watched.ts";
 import { BOUNDS, isWithin } from "../../protocol/bounds.ts";
-import { type AttemptFacts, deletionAskedAt, eventTime, numberIn, type SeenPod } from "./facts.ts";
+import { type AttemptFacts, deletionAskedAt, eventTime, numberIn, type SeenPod, suspendedPods } from "./facts.ts";
 import { ANNOTATIONS, LABELS } from "./labels.ts";
+import { podsSinceResume } from "./suspension.ts";
 
 /** What the view is made of. */
 export interface ClusterViewOptions {
@@ -64,8 +65,10 @@ export class ClusterView {
       .flatMap(({ job, jobGoneAt, pods, events }) => {
         if (job === undefined) return [];
         const told = numberIn(job.metadata.labels?.[LABELS.attempt]);
-        const attempt = isWithin(BOUNDS.attempt, told) ? told : 1;
-        return [{ attempt, job, pods, events, ...(jobGoneAt === undefined ? {} : { jobGoneAt }) }];
+        const first = isWithin(BOUNDS.attempt, told) ? told : 1;
+        const attempt = Math.min(first + suspendedPods(job).length, BOUNDS.attempt.most);
+        const now = podsSinceResume(job, pods);
+        return [{ attempt, job, pods: now, events, ...(jobGoneAt === undefined ? {} : { jobGoneAt }) }];
       })
       .sort((one, other) => one.attempt - other.attempt);
   }

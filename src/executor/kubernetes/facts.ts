@@ -1,4 +1,5 @@
 import type { Condition, ContainerState, Job, KubernetesEvent, Pod } from "../../kubernetes/objects.ts";
+import { ANNOTATIONS } from "./labels.ts";
 
 /** Name of the container whose end is the run's end. */
 export const MAIN = "main";
@@ -14,6 +15,7 @@ export interface SeenPod {
 
 /** All that is known of one attempt of a run. */
 export interface AttemptFacts {
+  /** By the Job's label, and one more for each of its pods that a suspension ended. */
   readonly attempt: number;
   readonly job: Job;
   /** Since then the API server has the Job no more. */
@@ -58,6 +60,16 @@ export function timeOf(text: string | null | undefined): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
+/** True while somebody keeps the Job from having pods, and until the Job controller has seen that it may have them again. */
+export function isSuspended(job: Job): boolean {
+  return job.spec.suspend === true || conditionOf(job, "Suspended") !== undefined;
+}
+
+/** Pods that a suspension ended and that are on record with the Job. */
+export function suspendedPods(job: Job): readonly string[] {
+  return job.metadata.annotations?.[ANNOTATIONS.suspendedPods]?.split(" ") ?? [];
+}
+
 /** When an event was told last, epoch milliseconds; 0 when it doesn't say. */
 export function eventTime(event: KubernetesEvent): number {
   return (
@@ -94,8 +106,13 @@ export function deletionAskedAt(pod: Pod): number | undefined {
   return over === undefined ? undefined : over - (deletionGracePeriodSeconds ?? 0) * 1000;
 }
 
-/** True when container `main` has printed something, or may have. */
+/** True when container `main` of the attempt's pod has printed something, or may have. */
 export function hasPrinted({ pods }: AttemptFacts): boolean {
-  const state = containerState(currentPod(pods)?.pod, MAIN);
+  return hasBegun(currentPod(pods)?.pod);
+}
+
+/** True when container `main` has begun. */
+export function hasBegun(pod: Pod | undefined): boolean {
+  const state = containerState(pod, MAIN);
   return timeOf((state?.running ?? state?.terminated)?.startedAt) !== undefined;
 }

@@ -34,6 +34,11 @@ export class JobWrites {
     return this.#patch(name, { [ANNOTATIONS.ending]: endingText(record) }, NO_MORE_PODS);
   }
 
+  /** A suspension ended these pods of the Job, whose program had begun; with those that it ended before. */
+  noteSuspension(name: string, pods: readonly string[]): Promise<boolean> {
+    return this.#patch(name, { [ANNOTATIONS.suspendedPods]: pods.join(" ") }, {});
+  }
+
   /** The end is acknowledged: the cluster may remove the Job, with all that it owns, after so many seconds. */
   acknowledge(name: string, now: number, ttlSecondsAfterFinished: number): Promise<boolean> {
     return this.#patch(name, { [ANNOTATIONS.acknowledgedAt]: String(now) }, { ttlSecondsAfterFinished });

@@ -8,6 +8,7 @@ import {
   currentPod,
   deletionAskedAt,
   eventTime,
+  isSuspended,
   MAIN,
   numberIn,
   type SeenPod,
@@ -37,6 +38,12 @@ export function judgeAttempt(facts: AttemptFacts, now: number, startTimeoutMs: n
   if (end?.statement?.category !== undefined && seen !== undefined && stopOf(facts.job) === undefined)
     return ofProgram(end, seen, facts);
   return judgeInterrupted(facts, seen, end, now) ?? judgeLive(facts, seen, now, startTimeoutMs);
+}
+
+/** True when the program of this pod came to an end that nobody else brought about. */
+export function endedByItself(facts: AttemptFacts, seen: SeenPod): boolean {
+  const terminated = containerState(seen.pod, MAIN)?.terminated;
+  return terminated !== undefined && !wasInterrupted(facts, seen, readProgramEnd(seen.pod, facts.job, terminated, 0));
 }
 
 /** A container that ended after somebody had begun to end its pod didn't end by itself, whatever its exit code. */
@@ -128,7 +135,7 @@ function judgeInterrupted(
   const complete = conditionOf(job, "Complete");
   const isComplete = complete !== undefined && end === undefined;
   if (stopAt !== undefined && !(isComplete && endOf(facts, now) < floorSecond(stopAt)))
-    return (finished ?? complete) === undefined ? undefined : stopped(facts, seen, end?.endedAt);
+    return (finished ?? complete) === undefined && !isSuspended(job) ? undefined : stopped(facts, seen, end?.endedAt);
   const common = {
     ...(end === undefined ? { ...startOf(seen), endedAt: endOf(facts, now) } : timesOf(end)),
     ...(seen === undefined ? {} : { pod: seen.pod.metadata.name }),
@@ -150,7 +157,7 @@ function judgeInterrupted(
   if (target?.reason === "DeadlineExceeded") return failed(overTime(facts, seen, now), { ...common, proof });
   if (facts.jobGoneAt !== undefined || job.metadata.deletionTimestamp !== undefined)
     return failed(jobDeleted(facts, seen), { ...common, proof });
-  if (finished === undefined && !isOver(facts, seen, now)) return undefined;
+  if (finished === undefined && (isSuspended(job) || !isOver(facts, seen, now))) return undefined;
   return failed(podLost(facts, seen, end), { ...common, proof });
 }
 
@@ -173,7 +180,7 @@ function judgeLive(
     return { state: "running", startedAt: startedAt ?? now, pod, ...(at === undefined ? {} : { lookAt: at }) };
   }
   if (stopOf(facts.job) !== undefined) return { state: "queued", waiting: "being stopped before it started" };
-  if (wordAt !== undefined || facts.jobGoneAt !== undefined)
+  if ((wordAt !== undefined && !isSuspended(facts.job)) || facts.jobGoneAt !== undefined)
     return { state: "queued", ...(lookAt === undefined ? {} : { lookAt }) };
   return judgeStart(facts, seen, now, startTimeoutMs);
 }

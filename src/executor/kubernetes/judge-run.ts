@@ -1,9 +1,10 @@
 import { clip } from "../../base/clip.ts";
 import type { FailureCategory } from "../../protocol/failure-category.ts";
 import { readEnding } from "./ending-record.ts";
-import { type AttemptFacts, conditionOf, numberIn, type RunFacts } from "./facts.ts";
+import { type AttemptFacts, conditionOf, numberIn, type RunFacts, type SeenPod, suspendedPods } from "./facts.ts";
 import { judgeAttempt, podsEnded } from "./judge-attempt.ts";
 import { ANNOTATIONS } from "./labels.ts";
+import { interruptedPods } from "./suspension.ts";
 import { type AttemptVerdict, type EndedVerdict, hasEnded } from "./verdict.ts";
 
 const TOLD_LIMIT = 480;
@@ -16,6 +17,8 @@ export interface RunVerdict {
   readonly retry?: { readonly attempt: number; readonly free: number; readonly dueAt: number };
   /** How the last attempt ended, where another one follows. */
   readonly before?: EndedVerdict;
+  /** The last attempt was ended by a suspension of its Job: to be put on record before anything more is told. */
+  readonly suspended?: readonly SeenPod[];
   /** The last attempt's pods have to be ended with this on record; told before that only where `endPods` says `nothing`. */
   readonly end?: EndedVerdict;
 }
@@ -53,6 +56,8 @@ function judgeAttempts(facts: RunFacts): RunVerdict {
   if (last === undefined) throw new TypeError(`run ${facts.runId} has no attempt to judge`);
   const verdict = judgeAttempt(last, facts.now, facts.startTimeoutMs);
   const attempt = last.attempt;
+  const suspended = interruptedPods(last);
+  if (suspended.length > 0 && !isStopped(last)) return { attempt, verdict: { state: "queued" }, suspended };
   if (!hasEnded(verdict)) return { attempt, verdict };
   if (verdict.state === "success") return successOf(facts, last, verdict);
   if (verdict.endPods === "pods")
@@ -106,7 +111,8 @@ function retryAfter(
   const annotations = last.job.metadata.annotations ?? {};
   const first = facts.attempts[0]?.attempt ?? last.attempt;
   const free = numberIn(annotations[ANNOTATIONS.freeAttempts]) ?? 0;
-  const used = Math.max(0, last.attempt - first - free);
+  const suspensions = facts.attempts.slice(1).reduce((sum, { job }) => sum + suspendedPods(job).length, 0);
+  const used = Math.max(0, last.attempt - first - suspensions - free);
   const attempt = last.attempt + 1;
   if (INFRASTRUCTURE.has(category) && free === 0) return { attempt, free: 1, dueAt: endedAt + OWN_PAUSE_MS };
   if (used >= (numberIn(annotations[ANNOTATIONS.retries]) ?? 0)) return undefined;

@@ -1,7 +1,8 @@
 import { clip } from "../../base/clip.ts";
-import { type AttemptFacts, eventTime, newestEvent, type SeenPod, timeOf } from "./facts.ts";
+import { type AttemptFacts, eventTime, isSuspended, newestEvent, type SeenPod, timeOf } from "./facts.ts";
 import { whereabouts } from "./judge-exit.ts";
 import { type Obstacle, obstacleToStart, scheduledAt } from "./judge-waiting.ts";
+import { LABELS } from "./labels.ts";
 import { type AttemptVerdict, failed } from "./verdict.ts";
 
 const LOOK_SOON_MS = 3000;
@@ -14,11 +15,14 @@ export function judgeStart(
   now: number,
   startTimeoutMs: number,
 ): AttemptVerdict {
+  // However long a queue keeps it back, that isn't the run's: its time to start begins when the Job may have a pod.
+  if (isSuspended(facts.job)) return { state: "queued", waiting: clip(suspensionWords(facts), WAITING_LIMIT) };
   const created = timeOf(facts.job.metadata.creationTimestamp) ?? now;
   const obstacle = obstacleToStart(seen?.pod, facts.events, now);
   // An autoscaler that brings a node takes its time: that isn't the run's (peers T19).
   const scaledAt = newestEvent(facts.events, ["TriggeredScaleUp"]);
-  const began = Math.max(created, scaledAt === undefined ? 0 : eventTime(scaledAt));
+  const resumedAt = timeOf(facts.job.status?.startTime) ?? 0;
+  const began = Math.max(created, resumedAt, scaledAt === undefined ? 0 : eventTime(scaledAt));
   const timeoutAt = startTimeoutMs > 0 ? began + startTimeoutMs : Number.POSITIVE_INFINITY;
   const scheduled = seen === undefined ? undefined : scheduledAt(seen.pod);
   const hopelessAt =
@@ -31,6 +35,14 @@ export function judgeStart(
     ...(obstacle === undefined ? {} : { waiting: clip(obstacle.text, WAITING_LIMIT) }),
     ...(Number.isFinite(lookAt) ? { lookAt } : {}),
   };
+}
+
+/** What to tell of a run that waits because its Job is suspended. */
+function suspensionWords({ job, events }: AttemptFacts): string {
+  const queue = job.metadata.labels?.[LABELS.kueueQueue];
+  const told = newestEvent(events, ["Stopped"]) ?? newestEvent(events, ["Suspended"]);
+  const who = queue === undefined ? "" : ` by Kueue, queue ${queue}`;
+  return `Suspended: Job ${job.metadata.name} is suspended${who}: ${told?.message ?? "no word by whom"}; it goes on when it is resumed`;
 }
 
 function gaveUp(

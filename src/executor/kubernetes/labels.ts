@@ -15,6 +15,8 @@ export const LABELS = {
   /** The Job controller's own label on pods: the UID of their Job. */
   jobUid: "batch.kubernetes.io/controller-uid",
   jobName: "batch.kubernetes.io/job-name",
+  /** Of Kueue, on the Jobs that it queues: it suspends and resumes them. */
+  kueueQueue: "kueue.x-k8s.io/queue-name",
 } as const;
 
 /** Annotations: facts that are kept with an object. Values are texts; times are epoch milliseconds. */
@@ -40,6 +42,8 @@ export const ANNOTATIONS = {
   notStarted: "hybrid-runner/not-started",
   /** The runner itself ended the run's pod: what it had found before, as JSON (ending-record.ts). */
   ending: "hybrid-runner/ending",
+  /** Pods of the Job whose program had begun when the Job was suspended, by name with a blank between: an attempt each. */
+  suspendedPods: "hybrid-runner/suspended-pods",
   /** So many attempts before this one were lost to the infrastructure and don't count as retries. */
   freeAttempts: "hybrid-runner/free-attempts",
   /** The gateway has the end and the log, since then: nothing of it is told again. */

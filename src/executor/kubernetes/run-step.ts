@@ -2,7 +2,15 @@ import type { RunReport } from "../../protocol/messages.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
 import type { SecretReads } from "../../protocol/secret-reads.ts";
 import type { ClusterView } from "./cluster-view.ts";
-import { type AttemptFacts, conditionOf, currentPod, hasPrinted, type RunFacts, timeOf } from "./facts.ts";
+import {
+  type AttemptFacts,
+  conditionOf,
+  currentPod,
+  hasPrinted,
+  type RunFacts,
+  type SeenPod,
+  timeOf,
+} from "./facts.ts";
 import type { GiveWay } from "./give-way.ts";
 import { podsEnded } from "./judge-attempt.ts";
 import { judgeRun, type RunVerdict } from "./judge-run.ts";
@@ -17,6 +25,8 @@ export interface RunDeeds {
   confirm(attempt: AttemptFacts): Promise<boolean>;
   /** Ends the pods of the attempt, with the verdict on record. */
   endPods(attempt: AttemptFacts, verdict: EndedVerdict): Promise<void>;
+  /** Puts on record with the Job that a suspension ended these pods of it. */
+  noteSuspension(attempt: AttemptFacts, pods: readonly string[]): Promise<void>;
   /** Makes the Job of the next attempt. */
   retry(runId: string, attempt: AttemptFacts, next: NonNullable<RunVerdict["retry"]>): Promise<void>;
   /** Reads the events of an attempt into the view. Absent where they are watched, or may not be read. */
@@ -97,6 +107,7 @@ export class RunSteps {
       run.dirty = true;
       return;
     }
+    if (verdict.suspended !== undefined) return this.#noteSuspension(runId, run, last, verdict.suspended);
     const key: RunKey = {
       runId,
       pipelineId: last.job.metadata.labels?.[LABELS.pipelineId] ?? "",
@@ -137,6 +148,19 @@ export class RunSteps {
     }
     if (verdict.verdict.state === "queued" && verdict.retry === undefined && verdict.end === undefined)
       await this.#checkConfig(runId, run, last);
+  }
+
+  /** The log of what was ended is read before it is gone. What is on record makes the next attempt, and wakes this run again. */
+  async #noteSuspension(runId: string, run: CaredRun, last: AttemptFacts, pods: readonly SeenPod[]): Promise<void> {
+    const { deeds, endings, isStandby } = this.#options;
+    const names = pods.map(({ pod }) => pod.metadata.name);
+    const mark = `suspended ${names.join(" ")}`;
+    if (run.done.has(mark)) return;
+    if (isStandby()) return this.#options.lookLater(runId, run, STANDBY_LOOK_MS);
+    const pod = names.at(-1);
+    if (pod !== undefined) await endings.drain(runId, last.attempt, pod);
+    await deeds.noteSuspension(last, names);
+    run.done.add(mark);
   }
 
   /** What keeps a run waiting may be told by nothing but events. */

@@ -3,7 +3,7 @@ import type { KeyedQueue } from "../../base/keyed-queue.ts";
 import { EVENTS, type KubernetesEvent, PODS } from "../../kubernetes/objects.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { EndingRecord } from "./ending-record.ts";
-import type { AttemptFacts } from "./facts.ts";
+import { type AttemptFacts, isSuspended, suspendedPods } from "./facts.ts";
 import { JobWrites } from "./job-writes.ts";
 import type { RunVerdict } from "./judge-run.ts";
 import { ANNOTATIONS, LABELS } from "./labels.ts";
@@ -59,7 +59,8 @@ export class RunWork implements RunDeeds {
     for (const { job, jobGoneAt } of view.attempts(runId)) {
       starts.forget(job.metadata.name);
       if (jobGoneAt !== undefined) continue;
-      if (isStopped) await this.#writes.remove(job);
+      // A suspended Job never finishes, so that no time-to-live would begin.
+      if (isStopped || isSuspended(job)) await this.#writes.remove(job);
       else await this.#writes.acknowledge(job.metadata.name, starts.clusterNow(), options.ttlSecondsAfterFinished);
     }
   }
@@ -82,6 +83,15 @@ export class RunWork implements RunDeeds {
     options.log.info("The pods of a run are ended", { job: name, why: record.category ?? "only side-cars are left" });
     return this.#turns.take(async () => {
       await this.#writes.end(name, record);
+    });
+  }
+
+  noteSuspension({ job }: AttemptFacts, pods: readonly string[]): Promise<void> {
+    const { options } = this.#parts;
+    const { name } = job.metadata;
+    options.log.info("A run's Job was suspended, and its pod ended", { job: name, pods: pods.join(", ") });
+    return this.#turns.take(async () => {
+      await this.#writes.noteSuspension(name, [...suspendedPods(job), ...pods]);
     });
   }
 

@@ -15,7 +15,7 @@ import { ANNOTATIONS, LABELS } from "./labels.ts";
  * resource version stay for the reflector. What is needed seldom (a whole Job, to make the next attempt from) is read again then.
  */
 
-const JOB_LABELS = [LABELS.pipelineId, LABELS.runId, LABELS.attempt] as const;
+const JOB_LABELS = [LABELS.pipelineId, LABELS.runId, LABELS.attempt, LABELS.kueueQueue] as const;
 const POD_LABELS = [LABELS.runId, LABELS.jobName, LABELS.jobUid] as const;
 const JOB_ANNOTATIONS = [
   ANNOTATIONS.retries,
@@ -26,9 +26,10 @@ const JOB_ANNOTATIONS = [
   ANNOTATIONS.notStarted,
   ANNOTATIONS.ending,
   ANNOTATIONS.freeAttempts,
+  ANNOTATIONS.suspendedPods,
   ANNOTATIONS.acknowledgedAt,
 ] as const;
-const JOB_CONDITIONS: ReadonlySet<string> = new Set(["Complete", "Failed", "FailureTarget"]);
+const JOB_CONDITIONS: ReadonlySet<string> = new Set(["Complete", "Failed", "FailureTarget", "Suspended"]);
 const POD_CONDITIONS: ReadonlySet<string> = new Set(["PodScheduled", "Ready", "DisruptionTarget"]);
 const NO_TEMPLATE: Job["spec"]["template"] = { spec: { containers: [] } };
 const NOTHING: Readonly<Record<string, string>> = {};
@@ -45,12 +46,12 @@ export function slimJob(job: Job): Job {
       labels: pick(metadata.labels ?? NOTHING, JOB_LABELS),
       annotations: kept(metadata.annotations, JOB_ANNOTATIONS),
     },
-    spec: { ...pick(spec, ["activeDeadlineSeconds", "parallelism"]), template: NO_TEMPLATE },
+    spec: { ...pick(spec, ["activeDeadlineSeconds", "parallelism", "suspend"]), template: NO_TEMPLATE },
     ...(status === undefined
       ? {}
       : {
           status: {
-            ...pick(status, ["completionTime", "failed"]),
+            ...pick(status, ["completionTime", "failed", "startTime"]),
             ...(status.conditions === undefined ? {} : { conditions: conditions(status.conditions, JOB_CONDITIONS) }),
           },
         }),
@@ -97,6 +98,8 @@ const TELLING: ReadonlySet<string> = new Set([
   "NotTriggerScaleUp",
   "Killing",
   "SuccessfulDelete",
+  "Suspended",
+  "Stopped",
 ]);
 
 /** An event of a Job or pod of ours; of all others only the name, since a watch can't tell them apart. */

@@ -22,6 +22,9 @@ export interface JobParts {
   readonly failed?: number;
   readonly deletionTimestamp?: string;
   readonly completionTime?: string;
+  readonly suspend?: boolean;
+  readonly startTime?: string;
+  readonly queue?: string;
 }
 
 export function job(parts: JobParts = {}): Job {
@@ -36,17 +39,24 @@ export function job(parts: JobParts = {}): Job {
       resourceVersion: "1",
       creationTimestamp: at(0),
       ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
-      labels: { [LABELS.runId]: RUN_ID, [LABELS.attempt]: String(attempt), [LABELS.pipelineId]: "p" },
+      labels: {
+        [LABELS.runId]: RUN_ID,
+        [LABELS.attempt]: String(attempt),
+        [LABELS.pipelineId]: "p",
+        ...(parts.queue === undefined ? {} : { [LABELS.kueueQueue]: parts.queue }),
+      },
       annotations,
     },
     spec: {
       template: { spec: { containers: [{ name: "main" }] } },
       ...(timeoutSeconds === undefined ? {} : { activeDeadlineSeconds: timeoutSeconds }),
+      ...(parts.suspend === undefined ? {} : { suspend: parts.suspend }),
     },
     status: {
       conditions,
       ...(failed === undefined ? {} : { failed }),
       ...(parts.completionTime === undefined ? {} : { completionTime: parts.completionTime }),
+      ...(parts.startTime === undefined ? {} : { startTime: parts.startTime }),
     },
   });
 }

@@ -9,6 +9,7 @@ import { createKubernetesExecutor } from "../../../src/executor/kubernetes/kuber
 import { LABELS } from "../../../src/executor/kubernetes/labels.ts";
 import type { KubernetesExecutorOptions, PodSettings } from "../../../src/executor/kubernetes/options.ts";
 import { INSTALL_COMMAND, WRAPPER_MOUNT_PATH, wrapperCommand } from "../../../src/executor/kubernetes/wrapper-place.ts";
+import type { KubernetesApi } from "../../../src/kubernetes/api.ts";
 import { openKubernetesApi } from "../../../src/kubernetes/client.ts";
 import type { ApiLimits } from "../../../src/kubernetes/exchange.ts";
 import { loadKubeConfig } from "../../../src/kubernetes/kube-config.ts";
@@ -26,6 +27,8 @@ export interface KubernetesWorld extends ExecutorWorld {
   readonly cluster: FakeCluster;
   /** Opens an executor; what is given replaces the options it would have, and the bounds of its client. */
   open(changes?: Partial<KubernetesExecutorOptions>, limits?: Partial<ApiLimits>): Promise<Executor>;
+  /** A client of the cluster, as an administrator has one. */
+  client(limits?: Partial<ApiLimits>): Promise<KubernetesApi>;
   /** Pods of a run that are there. */
   pods(runId: string): readonly Pod[];
 }
@@ -74,19 +77,20 @@ export async function createKubernetesWorld(options: FakeClusterOptions = {}): P
   await writeFile(kubeconfig, cluster.kubeconfig, { mode: 0o600 });
   const pods = (runId: string): readonly Pod[] =>
     cluster.objects(PODS, NAMESPACE).filter(({ metadata }) => metadata.labels?.[LABELS.runId] === runId);
+  const client = async (limits: Partial<ApiLimits> = {}): Promise<KubernetesApi> => {
+    const config = await loadKubeConfig({ env: { KUBECONFIG: kubeconfig }, home: directory, clock: systemClock });
+    const userAgent = "hybrid-runner-test";
+    const api = openKubernetesApi({ config, clock: systemClock, log: silentLog, userAgent, limits });
+    onTestFinished(() => api.close());
+    return api;
+  };
   return {
     directory,
     cluster,
+    client,
     pods,
     async open(changes = {}, limits = {}) {
-      const config = await loadKubeConfig({ env: { KUBECONFIG: kubeconfig }, home: directory, clock: systemClock });
-      const api = openKubernetesApi({
-        config,
-        clock: systemClock,
-        log: silentLog,
-        userAgent: "hybrid-runner-test",
-        limits,
-      });
+      const api = await client(limits);
       const executor = await createKubernetesExecutor({
         api,
         namespace: NAMESPACE,
@@ -106,10 +110,7 @@ export async function createKubernetesWorld(options: FakeClusterOptions = {}): P
         log: silentLog,
         ...changes,
       });
-      onTestFinished(async () => {
-        await executor.close();
-        await api.close();
-      });
+      onTestFinished(() => executor.close());
       return executor;
     },
     async lives(runId) {

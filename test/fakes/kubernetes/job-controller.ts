@@ -80,6 +80,7 @@ export class JobController {
     const pods = this.#podsOf(uid);
     const verdict = judgeJob(job, pods, clock.now());
     for (const pod of verdict.remove) {
+      if (verdict.uncounted === true) this.#release(pod as unknown as Stored);
       deleteObject(store, clock, pod as unknown as Stored, { propagation: "Background" });
       this.#tell(job as unknown as Stored, "Normal", "SuccessfulDelete", `Deleted pod: ${pod.metadata.name}`);
     }

@@ -12,6 +12,8 @@ export interface JobVerdict {
   readonly status: JobStatus;
   /** Pods to delete. */
   readonly remove: readonly Pod[];
+  /** They aren't counted as failed ones: the Job goes on without them. */
+  readonly uncounted?: true;
   /** One more pod is wanted. */
   readonly create: boolean;
   /** Look again after so long, whatever happens. */
@@ -74,7 +76,7 @@ export function judgeJob(job: Job, pods: readonly Pod[], now: number): JobVerdic
       suspended,
       now,
     );
-    return { status, remove, create: false, ...again };
+    return { status, remove, uncounted: true, create: false, ...again };
   }
   const waitsFor = job.spec.podReplacementPolicy === "Failed" ? terminating : 0;
   const create = active.length + waitsFor < wanted;

@@ -1,0 +1,48 @@
+import type { Job } from "../../kubernetes/objects.ts";
+import {
+  type AttemptFacts,
+  conditionOf,
+  currentPod,
+  hasBegun,
+  isSuspended,
+  type SeenPod,
+  suspendedPods,
+  timeOf,
+} from "./facts.ts";
+import { endedByItself, podsEnded } from "./judge-attempt.ts";
+
+/*
+ * A Job can be suspended at any time, by hand or by a system that queues Jobs (Kueue does so to preempt one). The Job controller
+ * then ends its pods, and makes a new one when the Job is resumed. A program that had begun and was ended so counts as an attempt:
+ * the one that is started after it is the next, in the same Job, and its log goes on behind that of the one before.
+ */
+
+/** Pods whose program had begun and was ended by a suspension that isn't on record yet, oldest first. */
+export function interruptedPods(facts: AttemptFacts): readonly SeenPod[] {
+  const { job, pods } = facts;
+  const isOver = conditionOf(job, "Failed") ?? conditionOf(job, "Complete") ?? conditionOf(job, "FailureTarget");
+  if (isOver !== undefined || facts.jobGoneAt !== undefined) return [];
+  const current = currentPod(pods);
+  return pods.filter((seen) => {
+    if (!hasBegun(seen.pod) || !podsEnded({ ...facts, pods: [seen] }) || endedByItself(facts, seen)) return false;
+    return seen !== current || isSuspended(job) || isOfEarlierStart(job, seen);
+  });
+}
+
+/** The pods of an attempt as it is now: without those of before a suspension that are on record, or had never begun. */
+export function podsSinceResume(job: Job, pods: readonly SeenPod[]): readonly SeenPod[] {
+  const names = suspendedPods(job);
+  const left = pods.filter(({ pod }) => !names.includes(pod.metadata.name));
+  return left.filter((seen) => {
+    const isGone = seen.goneAt !== undefined && (isSuspended(job) || isOfEarlierStart(job, seen));
+    return !isGone || hasBegun(seen.pod);
+  });
+}
+
+/** A resumed Job has its start time anew. */
+function isOfEarlierStart(job: Job, { goneAt }: SeenPod): boolean {
+  const wasSuspended = job.status?.conditions?.some(({ type }) => type === "Suspended") === true;
+  const startedAt = timeOf(job.status?.startTime);
+  // The API's times are whole seconds.
+  return wasSuspended && goneAt !== undefined && startedAt !== undefined && goneAt < startedAt + 1000;
+}
