@@ -85,6 +85,18 @@ export class ClusterView {
     this.#onJob({ type: "set", object: job });
   }
 
+  /** A pod of each Job that isn't known: it was deleted and its pods were left, or it has just been made. */
+  orphans(): readonly Pod[] {
+    return [...this.#attempts.values()]
+      .flatMap(({ job, pods }) => (job === undefined ? pods.slice(0, 1) : []))
+      .map(({ pod }) => pod);
+  }
+
+  /** The API server was just asked and hasn't this Job any more, of which pods are left. */
+  noteGone(job: Job): void {
+    this.#onJob({ type: "gone", object: job });
+  }
+
   /** Pods as they were just read. */
   notePods(pods: readonly Pod[]): void {
     for (const object of pods) this.#onPod({ type: "set", object });

@@ -96,7 +96,10 @@ export class KubernetesExecutor implements Executor {
       log,
       onReport: (report) => this.#onReport(report),
     });
-    this.#opened = side.ready(this.#closing.signal).then(() => this.#care.open());
+    this.#opened = side
+      .ready(this.#closing.signal)
+      .then(() => this.#work.adoptOrphans())
+      .then(() => this.#care.open());
     this.#opened.catch(() => undefined);
   }
 

@@ -1,7 +1,16 @@
 import { isKind } from "../../base/errors.ts";
 import type { KubernetesApi } from "../../kubernetes/api.ts";
 import { KUBERNETES_ERRORS } from "../../kubernetes/errors.ts";
-import { CONFIG_MAPS, type ConfigMap, JOBS, type Job, SECRETS, type Secret } from "../../kubernetes/objects.ts";
+import {
+  CONFIG_MAPS,
+  type ConfigMap,
+  JOBS,
+  type Job,
+  type KubernetesObject,
+  PODS,
+  SECRETS,
+  type Secret,
+} from "../../kubernetes/objects.ts";
 import { type EndingRecord, endingText } from "./ending-record.ts";
 import { ANNOTATIONS } from "./labels.ts";
 
@@ -51,6 +60,17 @@ export class JobWrites {
       propagation: "Background",
       ...(uid === undefined ? {} : { uid }),
     });
+  }
+
+  /** Removes what outlived its Job: its pods, and its configuration object where it has one of its own. What is gone is no error. */
+  async removeLeft(
+    pods: readonly string[],
+    config: { readonly name: string; readonly kind: "secret" | "configMap" } | undefined,
+  ): Promise<void> {
+    for (const name of pods) await this.#api.remove(PODS, this.#namespace, name, { propagation: "Background" });
+    if (config === undefined) return;
+    const resource = config.kind === "secret" ? SECRETS : CONFIG_MAPS;
+    await this.#api.remove<KubernetesObject>(resource, this.#namespace, config.name, { propagation: "Background" });
   }
 
   /** The whole Job; undefined when it is gone. */

@@ -12,7 +12,7 @@ import type { KubernetesExecutorOptions } from "./options.ts";
 import type { Rights } from "./rights/rights.ts";
 import type { RunStarts } from "./run-starts.ts";
 import type { RunDeeds } from "./run-step.ts";
-import { slimEvent, slimJob, slimPod } from "./slim.ts";
+import { jobOfOrphan, slimEvent, slimJob, slimPod } from "./slim.ts";
 import { Turns } from "./turns.ts";
 import type { EndedVerdict } from "./verdict.ts";
 
@@ -48,21 +48,63 @@ export class RunWork implements RunDeeds {
   async stop(runId: string): Promise<void> {
     const { view, starts } = this.#parts;
     const last = view.attempts(runId).at(-1);
-    if (last === undefined || last.jobGoneAt !== undefined) return;
+    if (last === undefined) return;
     if (last.job.metadata.annotations?.[ANNOTATIONS.stopRequestedAt] !== undefined) return;
-    await this.#writes.stop(last.job.metadata.name, starts.clusterNow());
+    const isThere =
+      last.jobGoneAt === undefined && (await this.#writes.stop(last.job.metadata.name, starts.clusterNow()));
+    if (!isThere) await this.#removeLeft(last);
   }
 
   /** The gateway has all of the run: its objects may go. */
   async release(runId: string, isStopped: boolean): Promise<void> {
     const { options, view, starts } = this.#parts;
-    for (const { job, jobGoneAt } of view.attempts(runId)) {
+    for (const attempt of view.attempts(runId)) {
+      const { job, jobGoneAt } = attempt;
       starts.forget(job.metadata.name);
-      if (jobGoneAt !== undefined) continue;
+      if (jobGoneAt !== undefined) {
+        await this.#removeLeft(attempt);
+        continue;
+      }
       // A suspended Job never finishes, so that no time-to-live would begin.
       if (isStopped || isSuspended(job)) await this.#writes.remove(job);
       else await this.#writes.acknowledge(job.metadata.name, starts.clusterNow(), options.ttlSecondsAfterFinished);
     }
+  }
+
+  /** Pods whose Job isn't known belong to runs all the same: a Job may be deleted without them, also while the runner was away. */
+  async adoptOrphans(): Promise<void> {
+    const { view, options } = this.#parts;
+    await Promise.all(
+      view.orphans().map((pod) =>
+        this.#turns.take(async () => {
+          const job = jobOfOrphan(pod);
+          if (job === undefined) return;
+          try {
+            const found = await this.#writes.read(job.metadata.name);
+            if (found !== undefined && found.metadata.uid === job.metadata.uid) view.noteJob(slimJob(found));
+            else view.noteGone(job);
+          } catch (error) {
+            options.log.warn("The Job of a pod can't be looked for", {
+              pod: pod.metadata.name,
+              error: describeError(error),
+            });
+          }
+        }),
+      ),
+    );
+  }
+
+  /** What is left of a Job that somebody deleted; without its pods, when that was `--cascade=orphan`. */
+  async #removeLeft({ job, pods }: AttemptFacts): Promise<void> {
+    const { rights, options } = this.#parts;
+    const { name, labels } = job.metadata;
+    const there = pods.filter(({ goneAt }) => goneAt === undefined).map(({ pod }) => pod.metadata.name);
+    // Runs of schedules and later attempts have no configuration of their own.
+    const isOwner = labels?.[LABELS.runId] !== undefined && labels[LABELS.attempt] === "1";
+    const mayRemove = rights.has("pods:delete");
+    if (there.length > 0 && !mayRemove)
+      options.log.warn("A pod that outlived its Job stays: there is no right to remove it", { pods: there.join(", ") });
+    await this.#writes.removeLeft(mayRemove ? there : [], isOwner ? { name, kind: rights.configIn } : undefined);
   }
 
   confirm(attempt: AttemptFacts): Promise<boolean> {

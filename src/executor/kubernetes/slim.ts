@@ -16,7 +16,7 @@ import { ANNOTATIONS, LABELS } from "./labels.ts";
  */
 
 const JOB_LABELS = [LABELS.pipelineId, LABELS.runId, LABELS.attempt, LABELS.kueueQueue] as const;
-const POD_LABELS = [LABELS.runId, LABELS.jobName, LABELS.jobUid] as const;
+const POD_LABELS = [LABELS.runId, LABELS.jobName, LABELS.jobUid, LABELS.pipelineId, LABELS.attempt] as const;
 const JOB_ANNOTATIONS = [
   ANNOTATIONS.retries,
   ANNOTATIONS.retryDelaySeconds,
@@ -55,6 +55,25 @@ export function slimJob(job: Job): Job {
             ...(status.conditions === undefined ? {} : { conditions: conditions(status.conditions, JOB_CONDITIONS) }),
           },
         }),
+  };
+}
+
+/** The Job of a pod as far as the pod tells of it, where the API server has the Job no more; undefined for a pod of none. */
+export function jobOfOrphan({ metadata }: Pod): Job | undefined {
+  const labels = metadata.labels ?? NOTHING;
+  const [name, uid] = [labels[LABELS.jobName], labels[LABELS.jobUid]];
+  if (name === undefined || uid === undefined) return undefined;
+  return {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: {
+      name,
+      uid,
+      ...pick(metadata, ["creationTimestamp"]),
+      labels: pick(labels, JOB_LABELS),
+      annotations: NOTHING,
+    },
+    spec: { template: NO_TEMPLATE },
   };
 }
 

@@ -42,7 +42,11 @@ export class JobController {
     const owner = object.metadata.ownerReferences?.find(
       ({ controller, kind }) => kind === "Job" && controller === true,
     );
-    if (owner === undefined) return;
+    if (owner === undefined) {
+      // Its Job was deleted without it.
+      if (type !== "DELETED") this.#release(object);
+      return;
+    }
     this.#plan(owner.uid, this.#options.syncMs);
     // A pod whose Job is gone keeps no finalizer of it.
     if (type !== "DELETED" && this.#options.store.withUid(owner.uid) === undefined) this.#release(object);

@@ -37,6 +37,11 @@ export const FEATURES = {
     needed: false,
     without: "a CronJob that somebody changes or removes is made again within a minute or two, and not at once",
   },
+  leftovers: {
+    title: "removal of orphaned pods",
+    needed: false,
+    without: "the pod of a run whose Job somebody deleted with --cascade=orphan stays after its end",
+  },
   ownImage: {
     title: "the runner's own image",
     needed: false,
@@ -109,6 +114,11 @@ const ROWS = {
     why: "a new version of a pipeline; what a schedule has fired; who fires",
   },
   "configmaps:delete": { group: "", features: ["keptPipelines"], why: "removal with its run or pipeline" },
+  "pods:delete": {
+    group: "",
+    features: ["leftovers"],
+    why: "a pod whose Job was deleted with --cascade=orphan is removed with its run",
+  },
   "pods:get": {
     group: "",
     features: ["ownImage"],
