@@ -30,6 +30,8 @@ export interface EndStatement {
   readonly advice?: string;
   /** All output of the container, as its log holds it when it is complete. */
   readonly log?: LogEnd;
+  /** So many processes of the container were killed by the kernel for lack of memory; absent for none. */
+  readonly memoryKills?: number;
   /** How often the secret store was read, and how that ended. */
   readonly secretReads?: SecretReads;
 }
@@ -74,6 +76,7 @@ const FIELDS: { readonly [K in keyof EndStatement]-?: Shape<EndStatement[K] & {}
   detail: optional(text),
   advice: optional(text),
   log: optional(logEnd),
+  memoryKills: optional(whole(BOUNDS.count)),
   secretReads: optional(secretReadsShape),
 };
 const shape: Shape<EndStatement> = fields<EndStatement>(FIELDS as never);

@@ -48,9 +48,19 @@ const IDLE_MS = 50;
 /** What may still be taken after the drain limit: more than a pipe holds. */
 const LAST_BYTES = 2_097_152;
 
+const running = new Set<number>();
+
+/** Ids of the children that `startChild` has started and whose end isn't known yet. */
+export const runningChildren: ReadonlySet<number> = running;
+
 /** Starts a child. Should this process exit before the child has ended, the child's group is killed on the way out. @throws CodedError ProgramStartFailed; it repeats neither arguments nor environment */
 export async function startChild(options: ChildOptions): Promise<Child> {
   const child = spawnChild(options);
+  const { pid: spawned } = child;
+  if (spawned !== undefined) {
+    running.add(spawned);
+    child.once("exit", () => running.delete(spawned));
+  }
   const ended = new Promise<ChildExit>((resolve) => {
     child.once("exit", (exitCode, signal) => resolve({ exitCode, signal }));
   });

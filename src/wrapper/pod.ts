@@ -3,7 +3,10 @@ import { CodedError, describeError, errorCode } from "../base/errors.ts";
 import { createLog } from "../base/log.ts";
 import { type EndStatement, endStatementText } from "../protocol/end-statement.ts";
 import type { SecretReads } from "../protocol/secret-reads.ts";
-import { onSignals, writeError } from "../runtime/system.ts";
+import { runningChildren } from "../runtime/child.ts";
+import { memoryKills } from "../runtime/memory-kills.ts";
+import { reapOrphans } from "../runtime/reaper.ts";
+import { onSignals, processId, writeError } from "../runtime/system.ts";
 import { writeTermination } from "../runtime/termination-log.ts";
 import { openProvider } from "../secrets/catalogue.ts";
 import type { SecretProvider } from "../secrets/provider.ts";
@@ -15,8 +18,8 @@ import { runWrapped, type WrappedEnd } from "./wrapper.ts";
 
 /*
  * The wrapper is process 1 of its container. For that process the kernel drops a TERM nobody listens for, so it listens before
- * anything else; and what the program leaves behind becomes its child, whose remains Node can't take up: they stay as zombies
- * until the container ends, which kills all that still lives in it. Zombies are not waited for.
+ * anything else; and what the program leaves behind becomes its child, whose remains it takes up (reaper.ts). The container's end
+ * kills all that still lives in it.
  */
 
 type Variables = Readonly<Record<string, string>>;
@@ -34,12 +37,17 @@ interface PodRun {
 export async function wrapInPod(args: readonly string[], environment: Variables): Promise<number> {
   const stop = new AbortController();
   const takeBack = onSignals(["SIGTERM", "SIGINT", "SIGHUP"], (signal) => stop.abort(signal));
+  // Where it isn't process 1, as in a pod whose containers share their processes, somebody else takes them up.
+  const stopReaping = processId() === 1 ? reapOrphans(runningChildren, systemClock) : () => undefined;
+  const killsBefore = (await memoryKills()) ?? 0;
   const output = openPodOutput();
   try {
     const { end, secretReads } = await runRequested(args, environment, output, stop.signal);
     if (end.kind === "notStarted") await output.write(`${end.category}: ${end.detail}\n  next: ${end.advice}\n`);
     const exitCode = exitCodeOf(end);
-    await leaveStatement({ ...statementOf(end), log: await output.end(), secretReads }, environment);
+    const kills = ((await memoryKills()) ?? 0) - killsBefore;
+    const facts = { log: await output.end(), secretReads, ...(kills > 0 ? { memoryKills: kills } : {}) };
+    await leaveStatement({ ...statementOf(end), ...facts }, environment);
     return exitCode;
   } catch (error) {
     // Whoever read our output has left, and the program was ended for it, as a pipe would have done.
@@ -48,6 +56,7 @@ export async function wrapInPod(args: readonly string[], environment: Variables)
     return exitCodeOfSignal("SIGPIPE");
   } finally {
     output.close();
+    stopReaping();
     takeBack();
   }
 }

@@ -28,6 +28,9 @@ const SIGNALS: Readonly<Record<number, string>> = {
 /** Reasons of a container whose program could not be started. */
 const NOT_STARTED: ReadonlySet<string> = new Set(["StartError", "ContainerCannotRun", "CreateContainerError"]);
 
+/** The container runtime saw the kernel kill a process of the container, be it the first or another one. */
+const OOM_KILLED = "OOMKilled";
+
 /** The kubelet knows that the container has ended and not how. */
 export const UNKNOWN_END = "ContainerStatusUnknown";
 
@@ -56,7 +59,7 @@ export function readProgramEnd(pod: Pod, job: Job, terminated: Terminated, now: 
     ...(exited && terminated.reason !== UNKNOWN_END ? { exitCode: terminated.exitCode } : {}),
     ...(startedAt === undefined || startedAt === 0 ? {} : { startedAt }),
     endedAt: timeOf(terminated.finishedAt) || now,
-    proof: `exit code ${terminated.exitCode} of container ${MAIN} in pod ${pod.metadata.name} of Job ${job.metadata.name}`,
+    proof: `exit code ${terminated.exitCode} of container ${MAIN} in pod ${pod.metadata.name} of Job ${job.metadata.name}${failure === undefined ? killsText(terminated, statement) : ""}`,
     ...(statement === undefined ? {} : { statement }),
     ...(failure === undefined ? {} : { failure }),
   };
@@ -69,7 +72,7 @@ export function initFailure(pod: Pod): (FoundFailure & { readonly endedAt?: numb
     if (terminated === undefined || terminated.exitCode === 0) continue;
     const endedAt = timeOf(terminated.finishedAt);
     const at = endedAt === undefined ? {} : { endedAt };
-    if (terminated.reason === "OOMKilled") return { ...outOfMemory(pod, status.name), ...at };
+    if (terminated.reason === OOM_KILLED) return { ...outOfMemory(pod, status.name), ...at };
     const detail = describe(pod, status.name, terminated);
     return {
       category: "StartFailed",
@@ -84,7 +87,7 @@ export function initFailure(pod: Pod): (FoundFailure & { readonly endedAt?: numb
 
 function failureOf(pod: Pod, terminated: Terminated, statement: EndStatement | undefined): FoundFailure {
   const { exitCode, reason } = terminated;
-  if (reason === "OOMKilled") return outOfMemory(pod, MAIN);
+  if (reason === OOM_KILLED) return outOfMemory(pod, MAIN);
   if (statement?.category !== undefined) {
     const { category, summary, detail, advice } = statement;
     return {
@@ -94,11 +97,12 @@ function failureOf(pod: Pod, terminated: Terminated, statement: EndStatement | u
       ...(advice === undefined ? {} : { advice }),
     };
   }
-  const detail = describe(pod, MAIN, terminated, statement);
+  const detail = `${describe(pod, MAIN, terminated, statement)}${killsText(terminated, statement)}`;
   if (reason === UNKNOWN_END) return found("Lost", "the node can't tell how the container ended", detail);
   if (reason !== undefined && NOT_STARTED.has(reason))
     return found("StartFailed", "the program could not be started", detail);
   const signal = statement?.signal ?? (statement?.exitCode === undefined ? SIGNALS[exitCode - 128] : undefined);
+  if (signal === "SIGKILL" && (statement?.memoryKills ?? 0) > 0) return outOfMemory(pod, MAIN);
   if (signal !== undefined) {
     const crash = crashBy(signal);
     if (crash !== undefined) return { ...found("Killed", `the program ${crash.words}`, detail), advice: crash.advice };
@@ -106,6 +110,14 @@ function failureOf(pod: Pod, terminated: Terminated, statement: EndStatement | u
     return found("Killed", `the program was ended by ${signal}${unproved}`, detail);
   }
   return found("ExitCode", `the program ended with exit code ${exitCode}`, detail);
+}
+
+/** That the kernel killed a process of the container, though its first one may have ended as if nothing had been. */
+function killsText({ reason }: Terminated, statement: EndStatement | undefined): string {
+  const kills = statement?.memoryKills ?? 0;
+  if (kills === 0 && reason !== OOM_KILLED) return "";
+  const what = kills > 1 ? `${kills} processes` : "a process";
+  return `; the kernel killed ${what} of the container for lack of memory while it ran`;
 }
 
 function found(category: FailureCategory, summary: string, detail: string): FoundFailure {

@@ -458,3 +458,25 @@ describe("a run whose time is over before its program began", () => {
     expect(verdict).toMatchObject({ failure: { category: "DeadlineExceeded", detail } });
   });
 });
+
+test("an end tells of processes that the kernel killed for lack of memory, whatever the program made of it", () => {
+  const end = (exitCode: number, reason: string, more: object): AttemptFacts =>
+    attemptOf(job(), [pod({ memory: "1Gi", main: ended(exitCode, reason, 10, statement(more)) })]);
+  const words = expect.stringContaining("the kernel killed 2 processes of the container for lack of memory");
+  expect(judged(end(0, "Completed", { exitCode: 0, memoryKills: 2 })).verdict).toMatchObject({
+    state: "success",
+    proof: words,
+  });
+  expect(judged(end(3, "Error", { exitCode: 3, memoryKills: 2 })).verdict).toMatchObject({
+    failure: { category: "ExitCode", detail: words },
+  });
+  expect(judged(end(137, "Error", { signal: "SIGKILL", memoryKills: 1 })).verdict).toMatchObject({
+    failure: { category: "OOMKilled", summary: expect.stringContaining("1Gi") },
+  });
+  // Of the container runtime's word alone.
+  const told = { state: "success", proof: expect.stringContaining("the kernel killed a process") };
+  expect(judged(end(0, "OOMKilled", { exitCode: 0 })).verdict).toMatchObject(told);
+  expect(judged(end(0, "Completed", { exitCode: 0 })).verdict).toMatchObject({
+    proof: expect.not.stringContaining("memory"),
+  });
+});
