@@ -1,5 +1,5 @@
+import { quantityNumber } from "../base/quantity.ts";
 import { isOwnVariable, podMistakes } from "./pod-parameters.ts";
-import { quantityNumber } from "./pod-values.ts";
 import { READABLE_STORES } from "./secrets-manager.ts";
 import { LIMITS_AND_REQUESTS } from "./settings/kubernetes.ts";
 import type { Settings } from "./settings.ts";

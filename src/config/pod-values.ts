@@ -1,3 +1,4 @@
+import { quantityNumber } from "../base/quantity.ts";
 /*
  * Parsers of what ingestion pods are made of, after Kubernetes' own rules. Like those in values.ts they throw an Error
  * whose message completes "<name> must be …" and never repeats the value.
@@ -17,24 +18,6 @@ export type PipelineTypeConfigs = Readonly<Record<string, Readonly<Record<string
 
 const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 const EFFECTS = ["NoSchedule", "PreferNoSchedule", "NoExecute"] as const;
-const FACTORS: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
 
 /** Name of a namespace. */
 export function namespace(text: string): string {
@@ -88,14 +71,6 @@ export function cpuQuantity(text: string): string {
 export function memoryQuantity(text: string): string {
   if (!(quantityNumber(text) >= 2 ** 20)) throw new Error("an amount of memory such as 4096Mi or 4Gi, at least 1Mi");
   return text;
-}
-
-/** The number that a Kubernetes quantity means; not a number when it is none. */
-export function quantityNumber(text: string): number {
-  const [, digits, suffix = ""] = /^(\d{1,18}(?:\.\d{1,9})?)([A-Za-z]{0,2}|[eE][+-]?\d{1,2})$/.exec(text) ?? [];
-  if (digits === undefined) return Number.NaN;
-  if (/^[eE][+-]?\d/.test(suffix)) return Number(digits + suffix);
-  return Number(digits) * (FACTORS[suffix] ?? Number.NaN);
 }
 
 /** JSON as in a pod's `tolerations` (one or a list), or `key=value:effect` with value and effect left out at will, separated by commas. */

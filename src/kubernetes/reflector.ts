@@ -17,6 +17,8 @@ export interface WatchObjectsOptions<T extends KubernetesObject> {
   readonly pageSize?: number;
   /** A watch is ended by the server after at most so many seconds; 20 when it isn't said. */
   readonly watchSeconds?: number;
+  /** Told when the server refuses a list or watch for a missing right. */
+  readonly onForbidden?: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -127,6 +129,7 @@ class Reflector<T extends KubernetesObject> implements Watched<T> {
       this.#version = undefined;
       this.#page = undefined;
     }
+    if (isKind(error, KUBERNETES_ERRORS.ApiForbidden)) this.#options.onForbidden?.();
     this.#failures += 1;
     if (this.#failures % RELIST_AFTER === 0) this.#version = undefined;
     this.#tell(error);

@@ -4,7 +4,7 @@ import { watchObjects } from "../../kubernetes/reflector.ts";
 import type { Watched } from "../../kubernetes/watched.ts";
 import { ownSelector } from "./labels.ts";
 import type { KubernetesExecutorOptions } from "./options.ts";
-import type { Rights } from "./rights/rights.ts";
+import type { KeptRights } from "./rights/kept-rights.ts";
 import { slimEvent, slimJob, slimPod } from "./slim.ts";
 
 /** Nothing heard for so long: a bookmark or the end of a watch comes far more often. */
@@ -17,11 +17,12 @@ export class ClusterSide {
   /** Absent where there is no right to watch them. */
   readonly events?: Watched<KubernetesEvent>;
 
-  constructor(options: KubernetesExecutorOptions, rights: Pick<Rights, "has">) {
+  constructor(options: KubernetesExecutorOptions, rights: Pick<KeptRights, "has" | "suspect">) {
     const { api, namespace, clock, log, runnerId } = options;
     const selection = { labelSelector: ownSelector(runnerId, "run") };
-    this.jobs = watchObjects(api, JOBS, namespace, { selection, slim: slimJob, clock, log });
-    this.pods = watchObjects(api, PODS, namespace, { selection, slim: slimPod, clock, log });
+    const onForbidden = (): void => rights.suspect();
+    this.jobs = watchObjects(api, JOBS, namespace, { selection, slim: slimJob, onForbidden, clock, log });
+    this.pods = watchObjects(api, PODS, namespace, { selection, slim: slimPod, onForbidden, clock, log });
     if (rights.has("events:list") && rights.has("events:watch"))
       this.events = watchObjects(api, EVENTS, namespace, { slim: slimEvent, clock, log });
   }

@@ -1,6 +1,6 @@
 import { backoffDelay } from "../../base/backoff.ts";
 import { sleep } from "../../base/clock.ts";
-import { describeError } from "../../base/errors.ts";
+import { describeError, isKind } from "../../base/errors.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
 import { FAILURE_CATEGORIES } from "../../protocol/failure-category.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
@@ -16,6 +16,7 @@ import { LivePipelines } from "./live-pipelines.ts";
 import type { PodLogs } from "./logs/pod-logs.ts";
 import type { Manifest } from "./manifests/manifest.ts";
 import type { KubernetesExecutorOptions } from "./options.ts";
+import { RIGHTS_ERRORS } from "./rights/errors.ts";
 import type { KeptRights } from "./rights/kept-rights.ts";
 import { RunCare } from "./run-care.ts";
 import { RunEndings } from "./run-endings.ts";
@@ -131,6 +132,7 @@ export class KubernetesExecutor implements Executor {
         this.#care.wake(spec.runId);
         return answer;
       } catch (error) {
+        if (isKind(error, RIGHTS_ERRORS.RightMissing)) this.#parts.rights.suspect();
         if (this.#view.isReleased(spec.runId)) this.#care.forget(spec.runId);
         throw error;
       }

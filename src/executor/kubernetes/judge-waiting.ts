@@ -2,8 +2,9 @@ import type { ContainerStatus, KubernetesEvent, Pod } from "../../kubernetes/obj
 import type { FailureCategory } from "../../protocol/failure-category.ts";
 import { eventTime, newestEvent, timeOf } from "./facts.ts";
 import { judgePull } from "./judge-pull.ts";
-import { CONFIG_VOLUME } from "./manifests/pod-names.ts";
+import { CONFIG_VOLUME, MAIN, WRAPPER_VOLUME } from "./manifests/pod-names.ts";
 import { readRefusal } from "./refusal-words.ts";
+import { MORE_MEMORY, tooLittleMemory } from "./wrapper-memory.ts";
 
 /** What keeps a container from running. */
 export interface Obstacle {
@@ -42,11 +43,20 @@ export function obstacleToPod(events: readonly KubernetesEvent[]): Obstacle | un
 export function obstacleOf(pod: Pod, events: readonly KubernetesEvent[], now: number): Obstacle | undefined {
   const scheduling = pod.status?.conditions?.find(({ type, status }) => type === "PodScheduled" && status === "False");
   if (scheduling !== undefined) return unschedulable(scheduling.message, scheduling.reason);
+  const lack = memoryLack(pod);
+  if (lack !== undefined) return { category: "ConfigError", text: lack, failAfterMs: 0, advice: MORE_MEMORY };
   for (const status of [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]) {
     const obstacle = obstacleOfContainer(pod, status, events);
     if (obstacle !== undefined) return obstacle;
   }
   return obstacleToVolumes(pod, events, now);
+}
+
+/** The limit may come from a LimitRange, so that only the pod shows it. */
+function memoryLack({ spec }: Pod): string | undefined {
+  const hasWrapper = spec.initContainers?.some(({ name }) => name === WRAPPER_VOLUME) === true;
+  const main = spec.containers.find(({ name }) => name === MAIN);
+  return hasWrapper && main !== undefined ? tooLittleMemory(main) : undefined;
 }
 
 function unschedulable(message = "no node takes the pod", reason = "Unschedulable"): Obstacle {

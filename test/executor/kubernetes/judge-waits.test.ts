@@ -171,6 +171,17 @@ describe("a run that can't start", () => {
     expect(end).toMatchObject({ state: "failed", endPods: "pods", failure: { category } });
   });
 
+  test("fails at once in a pod whose memory, by a LimitRange, is too little for the wrapper", () => {
+    const small = (memory: string): Pod => {
+      const made = pod({ phase: "Pending", memory, init: running(), conditions: [holds("PodScheduled", "", "", 1)] });
+      const initContainers = [{ name: "hybrid-runner-wrapper", image: "runner:1" }];
+      return { ...made, spec: { ...made.spec, initContainers } };
+    };
+    const { end } = judged(attemptOf(job(), [small("32Mi")]), 2);
+    expect(end).toMatchObject({ failure: { category: "ConfigError", summary: expect.stringContaining("32Mi") } });
+    expect(judged(attemptOf(job(), [small("64Mi")]), 2)).not.toHaveProperty("end");
+  });
+
   test("names image and pull secrets", () => {
     const { end } = judged(attemptOf(job(), [pending("ErrImagePull", NOT_FOUND, "registry.example/a:1")]), 59);
     expect(end?.failure?.detail).toMatch(/image registry\.example\/a:1 of container main; pull secrets: registry-key/);

@@ -3,6 +3,7 @@ import { CodedError } from "../../../src/base/errors.ts";
 import { JOBS, SECRETS } from "../../../src/kubernetes/objects.ts";
 import type { FailureCategory, RefusalReason } from "../../../src/protocol/messages.ts";
 import { refusedFor } from "../../../src/runs/verdict.ts";
+import { eventually } from "../../fakes/eventually.ts";
 import type { FaultMatch } from "../../fakes/kubernetes/faults.ts";
 import { endOf, specOf } from "../executor.contract.ts";
 import { createKubernetesWorld, NAMESPACE, podSettings } from "./kubernetes-world.ts";
@@ -186,3 +187,45 @@ test("so is an extra variable that is too long, in both modes", LIMITS, async ()
   });
   expect(world.cluster.requests.writes()).toEqual([]);
 });
+
+test.each(["32Mi", "63Mi", "16777216", "50M"])(
+  "so is a memory limit in which the wrapper couldn't live: %s",
+  LIMITS,
+  async (memory) => {
+    const world = await createKubernetesWorld();
+    const resources = { pipeline: { limits: { memory } }, automation: {} };
+    const executor = await world.open({ pods: podSettings({ resources }) });
+    const told = refusedFor(await thrownBy(executor.start(specOf([]))));
+    expect(told).toMatchObject({
+      reason: "badConfig",
+      message: expect.stringContaining(`memory limit ${memory} of container main`),
+    });
+    expect(world.cluster.requests.writes()).toEqual([]);
+    // Nothing of ours is in the pod in the other mode.
+    const native = await world.open({
+      secretsMode: "native",
+      runnerId: "n",
+      dataDirectory: `${world.directory}/n`,
+      pods: podSettings({ resources }),
+    });
+    expect(await native.start(specOf([]))).toBe("started");
+  },
+);
+
+test(
+  "rights that are taken away are told by the check and in refusals at once, and so is their return",
+  LIMITS,
+  async () => {
+    const world = await createKubernetesWorld();
+    const executor = await world.open();
+    expect(await executor.check()).toMatchObject({ healthy: true });
+    world.cluster.allow([{ verb: "create", resource: "selfsubjectaccessreviews" }]);
+    const told = refusedFor(await thrownBy(executor.start(specOf([]))));
+    expect(told).toMatchObject({ reason: "storage", message: expect.stringContaining("no right to create jobs") });
+    await eventually(async () => {
+      expect(await executor.check()).toMatchObject({ healthy: false, message: expect.stringContaining("no right to") });
+    }, 15_000);
+    world.cluster.allow("everything");
+    await eventually(async () => expect(await executor.check()).toMatchObject({ healthy: true }), 50_000);
+  },
+);

@@ -1,3 +1,4 @@
+import { CodedError } from "../../../base/errors.ts";
 import type {
   Container,
   PodSpec,
@@ -6,8 +7,10 @@ import type {
   Volume,
   VolumeMount,
 } from "../../../kubernetes/objects.ts";
+import { KUBERNETES_EXECUTOR_ERRORS } from "../errors.ts";
 import { LABELS } from "../labels.ts";
 import type { PodSettings } from "../options.ts";
+import { MORE_MEMORY, tooLittleMemory } from "../wrapper-memory.ts";
 import { CONFIG_KEY, CONFIG_MOUNT_PATH, podGraceSeconds, TERMINATION_LOG } from "../wrapper-place.ts";
 import { environmentOf } from "./environment.ts";
 import { kindOfWork, resourcesOf } from "./kinds-of-work.ts";
@@ -22,6 +25,7 @@ const OWN_LABELS: readonly string[] = Object.values(LABELS);
 /**
  * The pods of a run: settings first, then the custom workflow file, the custom container file, and what is set for this
  * pipeline type; and in the end what none of them may change.
+ * @throws CodedError PodUnworkable where the wrapper couldn't live in it
  */
 export function podTemplate(m: Manifest, order: PodOrder): PodTemplate {
   const { pods, graceMs } = m.options;
@@ -101,6 +105,11 @@ function oursOf(
   const { pods, secretsMode } = m.options;
   const wrapper = wrapperParts(m, custom);
   const wrapped = secretsMode === "wrapper";
+  const lack = wrapped ? tooLittleMemory(custom) : undefined;
+  if (lack !== undefined)
+    throw new CodedError(KUBERNETES_EXECUTOR_ERRORS.PodUnworkable, `Cannot make the pod: ${lack}`, {
+      advice: MORE_MEMORY,
+    });
   const temporary = needsTemporaryVolume(custom);
   const { name, image, imagePullPolicy, env, command: _, args: __, volumeMounts, ...rest } = custom;
   const mounts: readonly VolumeMount[] = [

@@ -13,6 +13,9 @@ export const REVIEW_EVERY_MS: number = 600_000;
 /** While nothing can be run, somebody is probably at it. */
 export const REVIEW_SOON_MS: number = 20_000;
 
+/** A review is some twenty-five questions. */
+const SUSPECT_EVERY_MS = 5000;
+
 /** What keeping rights needs. */
 export interface KeptRightsOptions {
   readonly api: KubernetesApi;
@@ -32,6 +35,7 @@ export class KeptRights implements Rights {
   #now: Rights;
   #cancel: (() => void) | undefined;
   #reviewing: Promise<void> | undefined;
+  #suspectedAt = Number.NEGATIVE_INFINITY;
   readonly #closing = new AbortController();
 
   private constructor(options: KeptRightsOptions, first: Rights) {
@@ -89,6 +93,14 @@ export class KeptRights implements Rights {
     return this.#reviewing;
   }
 
+  /** A call was refused for a missing right: all are asked for anew, but for calls that come shortly after each other. */
+  suspect(): void {
+    const now = this.#options.clock.monotonic();
+    if (this.#closing.signal.aborted || now - this.#suspectedAt < SUSPECT_EVERY_MS) return;
+    this.#suspectedAt = now;
+    void this.review().finally(() => this.#arm());
+  }
+
   /** Asks no more. */
   async close(): Promise<void> {
     this.#closing.abort(new Error("The rights are not reviewed any more"));
@@ -121,6 +133,7 @@ export class KeptRights implements Rights {
 
   #arm(): void {
     if (this.#closing.signal.aborted) return;
+    this.#cancel?.();
     const wait = this.canRun ? REVIEW_EVERY_MS : REVIEW_SOON_MS;
     this.#cancel = this.#options.clock.schedule(wait, () => void this.review().finally(() => this.#arm()), {
       unref: true,
