@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { alsoOpenTo } from "../../src/runtime/file-access.ts";
 import { eventually } from "../fakes/eventually.ts";
 import { startRunnerProcess } from "../fakes/runner-process.ts";
 import { temporaryDirectory } from "../fakes/temporary-directory.ts";
@@ -40,50 +41,58 @@ async function asNobody(
   return Promise.race([ended, said]);
 }
 
-describe.skipIf(process.getuid?.() !== 0)("for a user without an account and without HOME (needs root)", () => {
-  test("every command works when it is told where data lies", async () => {
-    const directory = await temporaryDirectory();
-    await chmod(directory, 0o755);
-    const place = join(directory, "open");
-    await mkdir(place);
-    await chmod(place, 0o777);
-    const runner = {
-      DATA_DIRECTORY: join(place, "runner"),
-      SERVER_URL: "ws://127.0.0.1:1",
-      AUTH_TOKEN: "t0ken",
-      INGESTION_COMMAND: '["true"]',
-      METRICS_SERVER_PORT: "off",
-    };
-    expect(await asNobody(["run"], runner, "nothing listens there")).toMatchObject({ code: "running" });
-    expect(await asNobody(["logs"], runner)).toMatchObject({ code: 0, output: expect.stringContaining("no runs") });
-    expect(await asNobody(["config", "show"], runner)).toMatchObject({ code: 0 });
-    expect(await asNobody(["version"], {})).toMatchObject({ code: 0 });
-    expect(await asNobody(["rbac", "ingestion"], {})).toMatchObject({ code: 0 });
-    expect(await asNobody(["exec", "--", "sh", "-c", "echo done"], {})).toEqual({ code: 0, output: "done\n" });
-    const gateway = { HYBRID_RUNNER_GATEWAY_DATA_DIRECTORY: join(place, "gateway") };
-    expect(await asNobody(["gateway", "--port", "0"], gateway, "The gateway listens")).toMatchObject({
-      code: "running",
-    });
-    const cluster = await asNobody(["run"], { ...runner, EXECUTOR_TYPE: "simpleK8s", INGESTION_IMAGE: "a/b:1" });
-    expect(cluster.output).toContain(
-      "Cannot find a Kubernetes cluster: KUBECONFIG is not set, there is no home directory",
-    );
-  }, 120_000);
+/** Root can become anybody; that one must be able to read the program. */
+const isRoot = process.getuid?.() === 0;
+const canBeAnybody =
+  isRoot && (await alsoOpenTo(MAIN)) === "everybody" && (await alsoOpenTo(process.execPath)) === "everybody";
 
-  test("the variable that is missing is told, and no stack", async () => {
-    const settings = { SERVER_URL: "ws://127.0.0.1:1", AUTH_TOKEN: "t0ken", INGESTION_COMMAND: '["true"]' };
-    for (const [args, variable] of [
-      [["run"], "DATA_DIRECTORY"],
-      [["logs"], "DATA_DIRECTORY"],
-      [["gateway"], "HYBRID_RUNNER_GATEWAY_DATA_DIRECTORY"],
-    ] as const) {
-      const { code, output } = await asNobody(args, settings);
-      expect([args, code]).toEqual([args, 2]);
-      expect(output).toContain(`${variable} is missing, and this user has no home directory`);
-      expect(output).not.toMatch(/^\s+at /m);
-    }
-  });
-});
+describe.skipIf(!canBeAnybody)(
+  "for a user without an account and without HOME (needs root, and a checkout that others may read)",
+  () => {
+    test("every command works when it is told where data lies", async () => {
+      const directory = await temporaryDirectory();
+      await chmod(directory, 0o755);
+      const place = join(directory, "open");
+      await mkdir(place);
+      await chmod(place, 0o777);
+      const runner = {
+        DATA_DIRECTORY: join(place, "runner"),
+        SERVER_URL: "ws://127.0.0.1:1",
+        AUTH_TOKEN: "t0ken",
+        INGESTION_COMMAND: '["true"]',
+        METRICS_SERVER_PORT: "off",
+      };
+      expect(await asNobody(["run"], runner, "nothing listens there")).toMatchObject({ code: "running" });
+      expect(await asNobody(["logs"], runner)).toMatchObject({ code: 0, output: expect.stringContaining("no runs") });
+      expect(await asNobody(["config", "show"], runner)).toMatchObject({ code: 0 });
+      expect(await asNobody(["version"], {})).toMatchObject({ code: 0 });
+      expect(await asNobody(["rbac", "ingestion"], {})).toMatchObject({ code: 0 });
+      expect(await asNobody(["exec", "--", "sh", "-c", "echo done"], {})).toEqual({ code: 0, output: "done\n" });
+      const gateway = { HYBRID_RUNNER_GATEWAY_DATA_DIRECTORY: join(place, "gateway") };
+      expect(await asNobody(["gateway", "--port", "0"], gateway, "The gateway listens")).toMatchObject({
+        code: "running",
+      });
+      const cluster = await asNobody(["run"], { ...runner, EXECUTOR_TYPE: "simpleK8s", INGESTION_IMAGE: "a/b:1" });
+      expect(cluster.output).toContain(
+        "Cannot find a Kubernetes cluster: KUBECONFIG is not set, there is no home directory",
+      );
+    }, 120_000);
+
+    test("the variable that is missing is told, and no stack", async () => {
+      const settings = { SERVER_URL: "ws://127.0.0.1:1", AUTH_TOKEN: "t0ken", INGESTION_COMMAND: '["true"]' };
+      for (const [args, variable] of [
+        [["run"], "DATA_DIRECTORY"],
+        [["logs"], "DATA_DIRECTORY"],
+        [["gateway"], "HYBRID_RUNNER_GATEWAY_DATA_DIRECTORY"],
+      ] as const) {
+        const { code, output } = await asNobody(args, settings);
+        expect([args, code]).toEqual([args, 2]);
+        expect(output).toContain(`${variable} is missing, and this user has no home directory`);
+        expect(output).not.toMatch(/^\s+at /m);
+      }
+    });
+  },
+);
 
 test("SIGUSR1 opens no debugger, in runner and gateway, and ends neither", async () => {
   const runner = await startRunnerProcess({ SERVER_URL: "ws://127.0.0.1:1" });
@@ -166,17 +175,20 @@ describe("logs", () => {
     expect(wrong.stderr).not.toContain("SERVER_URL");
   });
 
-  test.skipIf(process.getuid?.() !== 0)("of a directory of another user are told as that (needs root)", async () => {
-    const directory = await temporaryDirectory();
-    await chmod(directory, 0o755);
-    const closed = join(directory, "closed");
-    await mkdir(join(closed, "runs"), { recursive: true });
-    await chmod(closed, 0o700);
-    for (const place of [closed, join(closed, "runs")]) {
-      const { code, output } = await asNobody(["logs", "--data-directory", place], {});
-      expect([code, output]).toEqual([2, expect.stringContaining(`${place} is closed to this user (EACCES)`)]);
-    }
-  });
+  test.skipIf(!canBeAnybody)(
+    "of a directory of another user are told as that (needs root, and a checkout that others may read)",
+    async () => {
+      const directory = await temporaryDirectory();
+      await chmod(directory, 0o755);
+      const closed = join(directory, "closed");
+      await mkdir(join(closed, "runs"), { recursive: true });
+      await chmod(closed, 0o700);
+      for (const place of [closed, join(closed, "runs")]) {
+        const { code, output } = await asNobody(["logs", "--data-directory", place], {});
+        expect([code, output]).toEqual([2, expect.stringContaining(`${place} is closed to this user (EACCES)`)]);
+      }
+    },
+  );
 });
 
 test.each([
