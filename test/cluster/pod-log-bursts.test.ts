@@ -102,11 +102,13 @@ test(
       const end = await logs.ended(runId);
       const took = (performance.now() - started) / 1000;
       const found = await judge(logs, runId);
-      const left = { container: "main", follow: false, timestamps: false, limitBytes: LINE_BYTES };
+      const left = { container: "main", follow: false, timestamps: false, limitBytes: 2 * LINE_BYTES };
       let first = "";
       for await (const chunk of api.podLog(namespace, runId, left, new AbortController().signal))
         first += new TextDecoder().decode(chunk);
-      const nodeBegins = first === "" ? LINES + 1 : Number(first.slice(0, 8));
+      // A file may begin inside a line.
+      const firstNumber = /(?:^|\n)(\d{8}) x/.exec(first)?.[1];
+      const nodeBegins = firstNumber === undefined ? LINES + 1 : Number(firstNumber);
       process.stdout.write(
         `${runId}: ${printed.toFixed(1)} s, read after ${took.toFixed(1)} s, node has lines from ${nodeBegins}, ${JSON.stringify({ ...found, end: end !== undefined })}\n`,
       );
