@@ -11,7 +11,9 @@ import { temporaryNamespace } from "./namespace.ts";
 
 const SLEEP = ["sh", "-c", "sleep 600"];
 
-test("a schedule that fires beside an ordered run is skipped: no program begins, and nothing stays of it", async () => {
+test("a schedule that fires beside an ordered run is skipped: no program begins, and nothing stays of it", {
+  timeout: 300_000,
+}, async () => {
   const namespace = await temporaryNamespace("give-way");
   stopSchedulesAfter(namespace);
   const api = await clusterApi();
