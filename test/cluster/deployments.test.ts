@@ -1,12 +1,40 @@
+import { expect, test } from "vitest";
+import { pipelineObjectName } from "../../src/executor/kubernetes/names.ts";
 import type { RoleRule } from "../../src/executor/kubernetes/rights/role.ts";
-import { deploymentsContract, type Site } from "../executor/kubernetes/deployments/deployments.contract.ts";
-import { tendingContract } from "../executor/kubernetes/deployments/tending.contract.ts";
-import { kubectl } from "./cluster-tool.ts";
+import { CRON_JOBS, SECRETS } from "../../src/kubernetes/objects.ts";
+import {
+  deploymentsContract,
+  names,
+  openAt,
+  pipeline,
+  type Site,
+} from "../executor/kubernetes/deployments/deployments.contract.ts";
+import { tend, tendingContract } from "../executor/kubernetes/deployments/tending.contract.ts";
+import { eventually } from "../fakes/eventually.ts";
+import { apply, kubectl } from "./cluster-tool.ts";
 import { temporaryNamespace } from "./namespace.ts";
 import { administrator, grant, runnerWith } from "./runner-identity.ts";
 
 deploymentsContract(site);
 tendingContract(site);
+
+test("a namespace that was made anew has its schedules again", { timeout: 300_000 }, async () => {
+  const namespace = await temporaryNamespace("made-anew");
+  const admin = await administrator();
+  const here: Site = { namespace, admin, api: admin, grant: async () => undefined, fire: async () => "" };
+  const { deploy, mended } = await tend(await openAt(here));
+  const body = pipeline();
+  await deploy(body);
+  await kubectl("delete", "namespace", namespace, "--wait=true");
+  await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+  await eventually(async () => {
+    expect([await names(here, CRON_JOBS), await names(here, SECRETS)]).toEqual([
+      [pipelineObjectName(body.pipelineId)],
+      [pipelineObjectName(body.pipelineId)],
+    ]);
+  }, 200_000);
+  expect(mended).toContain(body.pipelineId);
+});
 
 async function site(rules: readonly RoleRule[]): Promise<Site> {
   const namespace = await temporaryNamespace("deployments");

@@ -1,6 +1,6 @@
 import { backoffDelay } from "../../../base/backoff.ts";
 import type { Clock } from "../../../base/clock.ts";
-import { CodedError, describeError } from "../../../base/errors.ts";
+import { describeError } from "../../../base/errors.ts";
 import type { Log } from "../../../base/log.ts";
 import { Turns } from "../turns.ts";
 
@@ -96,16 +96,18 @@ export class Mending {
     const { clock, signal, again } = this.#options;
     found.busy = true;
     found.again = false;
-    let isOpen = false;
+    let isFailed = false;
     try {
       const isMended = await this.#turns.take(() => (signal.aborted ? Promise.resolve(false) : again(pipelineId)));
       found.trouble = undefined;
       if (isMended) this.#noteMended(pipelineId, found);
     } catch (error) {
-      isOpen = this.#noteTrouble(pipelineId, found, error);
+      isFailed = true;
+      this.#noteTrouble(found, pipelineId, error);
     }
     found.busy = false;
-    if (found.again || isOpen) this.#arm(pipelineId, found, found.notBefore - clock.monotonic());
+    // Whatever it was may pass: a namespace that is made anew refuses for a while, a quota is raised.
+    if (found.again || isFailed) this.#arm(pipelineId, found, found.notBefore - clock.monotonic());
     else if (found.tries === 0 && found.trouble === undefined) this.#cases.delete(pipelineId);
   }
 
@@ -118,18 +120,15 @@ export class Mending {
     );
   }
 
-  /** True when another try may help. */
-  #noteTrouble(pipelineId: string, found: Case, error: unknown): boolean {
-    if (this.#options.signal.aborted) return false;
+  #noteTrouble(found: Case, pipelineId: string, error: unknown): void {
+    if (this.#options.signal.aborted) return;
     const { pauseMs } = this.#pauseAfter(found);
     const isNews = found.trouble === undefined;
-    const isOpen = !(error instanceof CodedError) || error.retryable;
     found.trouble = describeError(error);
     this.#options.log[isNews ? "warn" : "debug"](
       "What the cluster has of a deployed pipeline was changed or removed, and can't be made as deployed again",
-      { pipeline: pipelineId, error: found.trouble, retried: isOpen, pauseSeconds: Math.round(pauseMs / 1000) },
+      { pipeline: pipelineId, error: found.trouble, pauseSeconds: Math.round(pauseMs / 1000) },
     );
-    return isOpen;
   }
 
   #pauseAfter(found: Case): { readonly tries: number; readonly pauseMs: number } {

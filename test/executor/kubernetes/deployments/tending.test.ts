@@ -16,11 +16,6 @@ import { tend, tendingContract } from "./tending.contract.ts";
 
 tendingContract(fakeSite);
 
-const FAILURES = defineErrors({
-  TestAway: { retryable: true, advice: "Wait" },
-  TestRefused: { retryable: false, advice: "Don't" },
-});
-
 /** Waits pass a hundred times faster. */
 const HURRIED: Clock = {
   ...systemClock,
@@ -103,29 +98,28 @@ test("whoever keeps changing a pipeline's objects is not fought: mending grows r
   expect(clock.waiting).toBe(0);
 });
 
-test("what can't be made again is tried until it can, and told until then; what is refused for good is only told", async () => {
-  const clock = new FakeClock();
-  let failure: CodedError | undefined = new CodedError(FAILURES.TestAway, "Cannot reach the API server: refused");
-  let tries = 0;
-  const again = async (): Promise<boolean> => {
-    tries++;
-    if (failure !== undefined) throw failure;
-    return true;
-  };
-  const mending = new Mending({ again, clock, log: silentLog, signal: new AbortController().signal });
-  mending.look("p");
-  await clock.advance(60_000);
-  expect(tries).toBeGreaterThan(3);
-  expect(mending.message()).toContain("Cannot reach the API server");
-  failure = undefined;
-  await clock.advance(300_000);
-  expect(mending.message() ?? "").not.toContain("Cannot reach the API server");
-
-  failure = new CodedError(FAILURES.TestRefused, "Cannot deploy: refused");
-  await clock.advance(900_000);
-  tries = 0;
-  mending.look("p");
-  await clock.advance(900_000);
-  expect(tries).toBe(1);
-  expect(mending.message()).toContain("p (");
-});
+test.each([true, false])(
+  "what can't be made again is tried until it can, and told until then (retryable: %s)",
+  async (retryable) => {
+    const clock = new FakeClock();
+    const { TestFailure } = defineErrors({ TestFailure: { retryable, advice: "Wait" } });
+    let failure: CodedError | undefined = new CodedError(
+      TestFailure,
+      "Cannot create CronJob p: the namespace is terminating",
+    );
+    let tries = 0;
+    const again = async (): Promise<boolean> => {
+      tries++;
+      if (failure !== undefined) throw failure;
+      return true;
+    };
+    const mending = new Mending({ again, clock, log: silentLog, signal: new AbortController().signal });
+    mending.look("p");
+    await clock.advance(60_000);
+    expect(tries).toBeGreaterThan(3);
+    expect(mending.message()).toContain("the namespace is terminating");
+    failure = undefined;
+    await clock.advance(300_000);
+    expect(mending.message() ?? "").not.toContain("the namespace is terminating");
+  },
+);
