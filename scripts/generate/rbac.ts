@@ -8,7 +8,7 @@ import {
 } from "../../src/executor/kubernetes/rights/right-table.ts";
 import {
   DOCUMENTED_RULES,
-  INGESTION_RULES,
+  ingestionRules,
   type RoleRule,
   rightsIn,
   roleYaml,
@@ -97,7 +97,12 @@ function wholeRoles(): string {
   const account = (name: string) => ({ kind: "ServiceAccount", name, namespace }) as const;
   return [
     roleYaml({ name: "hybrid-runner", namespace, rules: rulesFor(rightIds()), subject: account("hybrid-runner") }),
-    roleYaml({ name: "hybrid-runner-ingestion", namespace, rules: INGESTION_RULES, subject: account("ingestion") }),
+    roleYaml({
+      name: "hybrid-runner-ingestion",
+      namespace,
+      rules: ingestionRules(["shop-db"]),
+      subject: account("ingestion"),
+    }),
   ].join("---\n");
 }
 

@@ -5,6 +5,8 @@
  */
 
 const PREFIX = "secret:";
+/** At the end of a reference: an empty secret is meant to be one. */
+const EMPTY_ALLOWED = "?empty=allowed";
 const MAX_LENGTH = 2048;
 
 /** True for every string that must be resolved and never reach a program as it is. */
@@ -12,9 +14,15 @@ export function isReference(text: string): boolean {
   return text.startsWith(PREFIX);
 }
 
-/** What stands behind the prefix, which is taken off once. */
+/** What stands behind the prefix, which is taken off once, and before the permission to be empty. */
 export function referenceBody(reference: string): string {
-  return reference.slice(PREFIX.length);
+  const end = allowsEmpty(reference) ? -EMPTY_ALLOWED.length : undefined;
+  return reference.slice(PREFIX.length, end);
+}
+
+/** True when the secret may be empty, which is a fault otherwise. */
+export function allowsEmpty(reference: string): boolean {
+  return reference.endsWith(EMPTY_ALLOWED);
 }
 
 /** Why a string can't be read as a reference, completing "it …"; undefined for a good one. The string is not repeated. */

@@ -4,7 +4,7 @@ import { namespace as namespaceOf, objectName } from "../config/pod-values.ts";
 import { rightIds } from "../executor/kubernetes/rights/right-table.ts";
 import {
   DOCUMENTED_RULES,
-  INGESTION_RULES,
+  ingestionRules,
   type RoleRule,
   type RoleSubject,
   roleYaml,
@@ -27,13 +27,18 @@ export const flags: FlagTable = {
     value: "NAME",
     meaning: "the service account of the ingestion pods; ingestion by default",
   },
+  secrets: {
+    type: "string",
+    value: "NAME,NAME",
+    meaning: "the Secrets that pipelines may refer to; all of the namespace when it is left out",
+  },
   documented: { type: "boolean", meaning: "what the documented chart grants, and no more" },
 };
 
 /**
  * `hybrid-runner rbac NAMESPACE`: the Role that the runner needs in the namespace of the ingestion pods, and that of the pods,
  * as YAML for `kubectl apply -f -`. The runner is a service account (`--service-account`, in `--runner-namespace` when that is
- * another one) or a user (`--user`). With `--documented` what the documented chart grants it.
+ * another one) or a user (`--user`). `--secrets` names the Secrets that pipelines may refer to. With `--documented` what the documented chart grants it.
  */
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArguments(args, flags);
@@ -78,11 +83,22 @@ export async function run(args: readonly string[]): Promise<number> {
       name: text("ingestion-service-account", "ingestion"),
       namespace,
     };
+    const secrets = text("secrets", "")
+      .split(",")
+      .filter((name) => name !== "");
+    const notes = [
+      "# Pipelines may refer to every Secret that the role hybrid-runner-ingestion reads.",
+      ...(secrets.length > 0
+        ? []
+        : ["# Without --secrets NAME,NAME these are all of the namespace: keep no other Secrets there."]),
+      "# The Secret with the runner's own token belongs into another namespace.",
+      "",
+    ];
     const roles = [
       role("hybrid-runner", rulesFor(rightIds()), runner),
-      role("hybrid-runner-ingestion", INGESTION_RULES, pods),
+      role("hybrid-runner-ingestion", ingestionRules(secrets), pods),
     ];
-    await writeOut(roles.join("---\n"));
+    await writeOut(notes.join("\n") + roles.join("---\n"));
   }
   return 0;
 }

@@ -127,6 +127,17 @@ export function extraEnvironment(value: string): Readonly<Record<string, string>
   return environment;
 }
 
+/** Names of variables with commas between; `*` may stand at the beginning and end. */
+export function variableNames(value: string): readonly string[] {
+  const names = value
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+  if (!names.every((name) => /^\*?[A-Za-z0-9_]{2,}\*?$/.test(name)))
+    throw new Error("names of variables with commas between, such as MY_KEY,*_PIN");
+  return names;
+}
+
 /** What a variable's name may begin with. */
 export function variablePrefix(value: string): string {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(value))

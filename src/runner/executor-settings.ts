@@ -13,6 +13,7 @@ export function processExecutorSettings(
     command: settings.ingestionCommand ?? [],
     environment: environment(),
     programVariables: settings.ingestionExtraEnvs,
+    maskedVariables: settings.maskedVariables,
     supervisorVariables: supervisorVariables(settings),
     secrets: { ...secretsSettings(settings) },
     graceMs: settings.stopGraceSeconds * 1000,

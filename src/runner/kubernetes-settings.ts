@@ -70,6 +70,7 @@ function podSettings(settings: PodSettingsSource): PodSettings {
       ),
     },
     extraEnvironment: settings.ingestionExtraEnvs,
+    maskedVariables: settings.maskedVariables,
     nodeSelector: settings.ingestionNodeSelector,
     tolerations: settings.ingestionTolerations,
     ...present("affinity", settings.ingestionAffinity),

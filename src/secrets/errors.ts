@@ -8,6 +8,8 @@ export const SECRET_ERRORS: {
   readonly SecretUnreachable: ErrorKind<"SecretUnreachable">;
   readonly SecretThrottled: ErrorKind<"SecretThrottled">;
   readonly SecretMalformed: ErrorKind<"SecretMalformed">;
+  readonly SecretEmpty: ErrorKind<"SecretEmpty">;
+  readonly SecretReserved: ErrorKind<"SecretReserved">;
   readonly BadReference: ErrorKind<"BadReference">;
   readonly TreeTooLarge: ErrorKind<"TreeTooLarge">;
   readonly UnknownSecretProvider: ErrorKind<"UnknownSecretProvider">;
@@ -26,6 +28,14 @@ export const SECRET_ERRORS: {
   SecretMalformed: {
     retryable: false,
     advice: "Store the secret as UTF-8 text, or as a JSON object when the reference names a key",
+  },
+  SecretEmpty: {
+    retryable: false,
+    advice: "Fill the secret, or write ?empty=allowed at the end of the reference when it is meant to be empty",
+  },
+  SecretReserved: {
+    retryable: false,
+    advice: "Refer to a Secret of your own: what Hybrid Runner keeps for itself is never handed to a program",
   },
   BadReference: {
     retryable: false,

@@ -1,4 +1,4 @@
-import { CodedError, type CodedErrorOptions } from "../base/errors.ts";
+import { CodedError, type CodedErrorOptions, isKind } from "../base/errors.ts";
 import { SECRET_ERRORS } from "./errors.ts";
 
 /** Largest secret that is handed on, in bytes of UTF-8. */
@@ -10,7 +10,9 @@ export type ReadFailure =
   | "SecretDenied"
   | "SecretUnreachable"
   | "SecretThrottled"
-  | "SecretMalformed";
+  | "SecretMalformed"
+  | "SecretEmpty"
+  | "SecretReserved";
 
 /** Words for messages. */
 export const FAILURE_WORDS: Readonly<Record<ReadFailure | "BadReference", string>> = {
@@ -19,8 +21,13 @@ export const FAILURE_WORDS: Readonly<Record<ReadFailure | "BadReference", string
   SecretUnreachable: "unreachable",
   SecretThrottled: "throttled",
   SecretMalformed: "malformed",
+  SecretEmpty: "empty",
+  SecretReserved: "kept for Hybrid Runner itself",
   BadReference: "not a valid reference",
 };
+
+/** What each error has found at which place. */
+const TRIED = new WeakMap<CodedError, readonly string[]>();
 
 /** The error of a provider that can't give a secret. `state` says what was found and holds no part of a value. */
 export function readFailed(
@@ -30,12 +37,35 @@ export function readFailed(
   state: string,
   options: CodedErrorOptions = {},
 ): CodedError {
-  return new CodedError(
+  const error = new CodedError(
     SECRET_ERRORS[kind],
     `Cannot read the secret "${secretName}" from the store ${provider}: ${state}`,
-    {
-      ...options,
-      facts: { secret: secretName, provider, ...options.facts },
-    },
+    { ...options, facts: { secret: secretName, provider, ...options.facts } },
   );
+  TRIED.set(error, [state]);
+  return error;
+}
+
+/** Another place may hold the secret; the first of the gravest kind is what is told when none does. */
+const GOES_ON: readonly ReadFailure[] = ["SecretDenied", "SecretMalformed", "SecretNotFound"];
+
+/** True when it is worth looking at the next place. */
+export function goesOn(error: unknown): error is CodedError {
+  return GOES_ON.some((kind) => isKind(error, SECRET_ERRORS[kind]));
+}
+
+/** What to tell when no place gave a value: the gravest failure, with all places that were tried in their order. */
+export function noneGave(failures: readonly CodedError[], secretName: string, provider: string): CodedError {
+  const kind = GOES_ON.find((kind) => failures.some((failure) => isKind(failure, SECRET_ERRORS[kind])));
+  const worst = failures.find((failure) => kind !== undefined && isKind(failure, SECRET_ERRORS[kind]));
+  if (kind === undefined || worst === undefined)
+    return readFailed("SecretNotFound", secretName, provider, "nothing was tried");
+  const tried = [...new Set(failures.flatMap((failure) => TRIED.get(failure) ?? []))];
+  if (tried.length === 1) return worst;
+  const error = readFailed(kind, secretName, provider, `tried in this order: ${tried.join("; ")}`, {
+    advice: worst.advice,
+    facts: { ...worst.facts, secret: secretName },
+  });
+  TRIED.set(error, tried);
+  return error;
 }

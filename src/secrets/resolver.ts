@@ -1,11 +1,12 @@
 import type { Clock } from "../base/clock.ts";
-import { CodedError, isKind } from "../base/errors.ts";
+import type { CodedError } from "../base/errors.ts";
 import { isJsonObject } from "../base/exact-json.ts";
+import { isRunnerToken } from "../base/runner-token.ts";
+import { allowsEmpty } from "../base/secret-reference.ts";
 import { Sensitive } from "../base/sensitive.ts";
-import { SECRET_ERRORS } from "./errors.ts";
 import { type Json, ownValue, parseJson, textOf } from "./json.ts";
 import type { SecretProvider } from "./provider.ts";
-import { readFailed } from "./provider-errors.ts";
+import { goesOn, noneGave, readFailed } from "./provider-errors.ts";
 import { isReference, type Reading, readingsOf, showReference } from "./reference.ts";
 import { type ResolvedTree, resolveTree } from "./resolve-tree.ts";
 import { SecretCache } from "./secret-cache.ts";
@@ -29,7 +30,8 @@ export interface Resolver {
    * so do denied (a store may say so for every name outside of a granted path) and malformed, which are remembered:
    * when no reading gives a value the error is the first denied, else the first malformed, else not found.
    * Unreachable and throttled end it at once, because nobody can know whether an earlier reading exists.
-   * @throws CodedError BadReference, SecretNotFound, SecretDenied, SecretUnreachable, SecretThrottled, SecretMalformed
+   * @throws CodedError BadReference, SecretNotFound, SecretDenied, SecretUnreachable, SecretThrottled, SecretMalformed,
+   * SecretEmpty, SecretReserved
    */
   resolve(reference: string, signal: AbortSignal): Promise<Sensitive>;
 
@@ -55,13 +57,13 @@ export function createResolver(options: ResolverOptions): Resolver {
     const failures: CodedError[] = [];
     for (const reading of readingsIn(options.provider, reference)) {
       try {
-        return extract(await cache.read(reading.secretName, signal), reading, store);
+        return extract(await cache.read(reading.secretName, signal), reading, store, allowsEmpty(reference));
       } catch (error) {
-        if (!(error instanceof CodedError) || !GOES_ON.some((kind) => isKind(error, kind))) throw error;
+        if (!goesOn(error)) throw error;
         failures.push(error);
       }
     }
-    throw gravest(failures, reference, store);
+    throw noneGave(failures, showReference(reference), store);
   };
   return { resolve, resolveTree: (tree, signal) => resolveTree({ resolve, store }, tree, signal) };
 }
@@ -73,34 +75,41 @@ function readingsIn(provider: SecretProvider, reference: string): readonly Readi
   return [...readings.map(({ secretName, key }) => ({ secretName: `${secretName}#${key}` })), ...readings];
 }
 
-const GOES_ON = [SECRET_ERRORS.SecretDenied, SECRET_ERRORS.SecretMalformed, SECRET_ERRORS.SecretNotFound] as const;
-
-function gravest(failures: readonly CodedError[], reference: string, store: string): CodedError {
-  for (const kind of GOES_ON) {
-    const found = failures.find((failure) => isKind(failure, kind));
-    if (found !== undefined) return found;
-  }
-  return readFailed("SecretNotFound", showReference(reference), store, "nothing was tried");
-}
-
-/** A value that is itself a reference is refused: it would reach the program as a literal reference. */
-function extract(secret: Sensitive, reading: Reading, store: string): Sensitive {
+/**
+ * A value that is itself a reference is refused: it would reach the program as a literal reference. So is the token of a runner,
+ * wherever it lies: who has it acts as that runner.
+ */
+function extract(secret: Sensitive, reading: Reading, store: string, mayBeEmpty: boolean): Sensitive {
   const value =
     reading.key === undefined ? secret.reveal() : keyOf(secret.reveal(), reading.secretName, reading.key, store);
   if (isReference(value)) {
     throw readFailed("SecretMalformed", reading.secretName, store, "its value is itself a reference");
   }
+  if (isRunnerToken(value)) {
+    throw readFailed("SecretReserved", reading.secretName, store, "it holds the token of a runner");
+  }
+  if (value === "" && !mayBeEmpty) throw readFailed("SecretEmpty", reading.secretName, store, "it is empty");
   return new Sensitive(value);
 }
 
 function keyOf(text: string, secretName: string, key: string, store: string): string {
   const object = parseJson(text);
   if (!isJsonObject(object)) {
-    throw readFailed("SecretMalformed", secretName, store, `it is not a JSON object, so it has no key "${key}"`);
+    throw readFailed(
+      "SecretMalformed",
+      secretName,
+      store,
+      `"${secretName}" is not a JSON object, so it has no key "${key}"`,
+    );
   }
   const value = textOf(ownValue(object, key));
   if (value === undefined)
-    throw readFailed("SecretNotFound", secretName, store, `its JSON object has no value for "${key}"`);
+    throw readFailed(
+      "SecretNotFound",
+      secretName,
+      store,
+      `the JSON object in "${secretName}" has no value for "${key}"`,
+    );
   return value;
 }
 

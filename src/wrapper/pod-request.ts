@@ -20,6 +20,7 @@ export interface PodRequest {
   readonly secrets: SecretsSettings;
   readonly graceMs: number;
   readonly timeoutMs?: number;
+  readonly maskedVariables: readonly string[];
 }
 
 const DEFAULT_GRACE_SECONDS = 30;
@@ -52,6 +53,7 @@ export async function readPodRequest(args: readonly string[], environment: Varia
     config: await readConfig(environment[POD_VARIABLES.configFile]),
     environment: inheritedEnvironment(rest, secrets.provider === "env" ? secrets.prefix : undefined),
     graceMs,
+    maskedVariables: (environment[POD_VARIABLES.maskedVariables] ?? "").split(",").filter((name) => name !== ""),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(pipelineType === undefined ? {} : { pipelineType }),
     ...(pipelineRunId ? { runId: pipelineRunId } : {}),

@@ -85,6 +85,7 @@ async function runRequested(
       clock: systemClock,
       log: createLog({ clock: systemClock, level: "warn", format: "text", write: (line) => void output.write(line) }),
       output: output.write,
+      onNote: (note) => output.write(`[hybrid-runner: ${note}]\n`),
       stop,
       onStarted: async () => undefined,
     });

@@ -163,7 +163,7 @@ class SupervisedRun {
   }
 
   async #wrapped(output: OutputLog): Promise<WrappedEnd> {
-    const { spec, command, environment: variables, workingDirectory, graceMs, mark } = this.#intent;
+    const { spec, command, environment: variables, maskedVariables, workingDirectory, graceMs, mark } = this.#intent;
     // Loaded here, so that a supervisor that loses the claim stays small.
     const { runWrapped } = await import("./wrapper.ts");
     if (command.length === 0) return badSettings("No ingestion command is set", "Set the runner's ingestion command");
@@ -174,6 +174,7 @@ class SupervisedRun {
       return await runWrapped({
         command,
         environment: variables,
+        ...(maskedVariables === undefined ? {} : { maskedVariables }),
         cwd: workingDirectory,
         config: spec.config,
         pipelineType: spec.pipelineType,

@@ -14,9 +14,11 @@ import { showReference } from "../secrets/reference.ts";
 import { createResolver } from "../secrets/resolver.ts";
 import { isWorthMasking } from "../secrets/secret-pieces.ts";
 import { botTokens } from "./bot-token.ts";
+import { credentialsIn } from "./credential-variables.ts";
 import { WRAPPER_ERRORS } from "./errors.ts";
 import { type HandOver, handOver } from "./hand-over.ts";
 import { maskOutput } from "./masked-output.ts";
+import { nearReferencesIn } from "./near-references.ts";
 
 /** All that the wrapper needs to run one program once. */
 export interface WrapperOptions {
@@ -45,6 +47,8 @@ export interface WrapperOptions {
   readonly timeoutMs?: number;
   /** Value of HYBRID_RUNNER_RUN_MARK in the program's environment, by which its strayed children are found; absent in a pod. */
   readonly mark?: string;
+  /** Variables whose values are masked beside those that are named like credentials; `*` at the beginning or end. */
+  readonly maskedVariables?: readonly string[];
   /** Told what whoever reads the output should know beside it. */
   readonly onNote?: (note: string) => Promise<void>;
   /** Told the program's process id (also its group's) as soon as it runs; output is taken meanwhile. */
@@ -100,7 +104,15 @@ async function resolveAndRun(options: WrapperOptions, ending: AbortSignal): Prom
     const tree = { environment: { ...environment }, ...(config === undefined ? {} : { config }) };
     const { value, secrets } = await resolver.resolveTree(tree, ending);
     const resolved = value as { readonly environment: Record<string, string>; readonly config?: JsonObject };
-    redactor = createRedactor([...secrets.map((secret) => secret.value.reveal()), ...botTokens(resolved.config)]);
+    redactor = createRedactor([
+      ...secrets.map((secret) => secret.value.reveal()),
+      ...botTokens(resolved.config),
+      ...credentialsIn(resolved.environment, options.maskedVariables),
+    ]);
+    for (const note of nearReferencesIn(tree)) {
+      if (options.onNote === undefined) options.log.warn("A text looks like a reference to a secret", { note });
+      else await options.onNote(note);
+    }
     for (const { reference, value } of secrets) {
       if (value.reveal() === "" || isWorthMasking(value.reveal())) continue;
       const shown = redactor.mask(showReference(reference));

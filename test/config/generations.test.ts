@@ -39,6 +39,7 @@ const UNSAID: Plain = {
   automationCommand: undefined,
   applicationCommand: undefined,
   ingestionExtraEnvs: {},
+  maskedVariables: [],
   ingestionVersion: undefined,
   secretsManager: "kubernetes",
   secretsDirectory: undefined,

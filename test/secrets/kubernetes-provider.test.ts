@@ -2,9 +2,17 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
+import { ownLabels } from "../../src/executor/kubernetes/labels.ts";
+import {
+  anchorName,
+  installationName,
+  pipelineObjectName,
+  runObjectName,
+} from "../../src/executor/kubernetes/names.ts";
 import { SECRET_ERRORS } from "../../src/secrets/errors.ts";
 import type { SecretProvider } from "../../src/secrets/provider.ts";
 import { openKubernetesProvider } from "../../src/secrets/providers/kubernetes.ts";
+import { RESERVED_LABEL } from "../../src/secrets/providers/kubernetes-reserved.ts";
 import { createResolver } from "../../src/secrets/resolver.ts";
 import type { KubernetesSecretsSettings } from "../../src/secrets/settings.ts";
 import { type KubernetesStore, NAMESPACE, startKubernetesStore } from "./kubernetes-store.ts";
@@ -79,6 +87,48 @@ describe("kubernetes provider", () => {
     expect(await resolve("secret:/prod/shop/db/password")).toBe("inside-json");
     expect(await resolve("secret:prod/shop/db#password")).toBe("inside-json");
     expect(await resolve("secret:/Prod/Shop_DB#password")).toBe("inside-json");
+  });
+
+  test("what Hybrid Runner made, and what is marked as its own, is refused whoever asks and by whatever key", async () => {
+    const uuid = "0b6ab2a4-9c0c-4a4e-8f0e-3a8f1c9d2e77";
+    const made = [
+      runObjectName(uuid, 1),
+      runObjectName(uuid, 2),
+      pipelineObjectName(uuid),
+      anchorName("r"),
+      installationName("r"),
+    ];
+    for (const name of made) put(name, { config: NEEDLE, value: NEEDLE });
+    put("labelled", { config: NEEDLE, value: NEEDLE });
+    store.labels.set("labelled", ownLabels("r", "run"));
+    put("hybrid-runner-auth", { config: NEEDLE, value: NEEDLE });
+    store.labels.set("hybrid-runner-auth", { [RESERVED_LABEL]: "" });
+    for (const name of [...made, "labelled", "hybrid-runner-auth"]) {
+      for (const reference of [
+        `secret:${name}`,
+        `secret:${name}#config`,
+        `secret:/${name}/config`,
+        `secret:${name.toUpperCase()}#config`,
+      ]) {
+        const error = await failure(resolve(reference));
+        expect(error.code, reference).toBe(SECRET_ERRORS.SecretReserved.code);
+        expectNoNeedle(error, NEEDLE);
+      }
+    }
+    put("hr-database", { value: "a Secret of the people in human resources" });
+    expect(await resolve("secret:hr-database")).toContain("human resources");
+  });
+
+  test("a missing key and a missing right are told with all places that were tried, in order", async () => {
+    put("shop", { password: "x" });
+    const missing = await failure(resolve("secret:/shop/nokey"));
+    expect(missing.message).toMatch(
+      /tried in this order: there is no Secret shop-nokey in the namespace ingestion; Secret shop in the namespace ingestion has no data key nokey/,
+    );
+    store.refusals.set("*", { status: 403 });
+    const denied = await failure(resolve("secret:/shop/nokey2"));
+    expect(denied.code).toBe(SECRET_ERRORS.SecretDenied.code);
+    expect(denied.message).toMatch(/may not get Secret shop-nokey2 .*; .*may not get Secret shop in/);
   });
 
   test("the longest name wins, then the Secret's own key, then a key of JSON", async () => {

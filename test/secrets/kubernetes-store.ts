@@ -17,6 +17,8 @@ export interface Refusal {
 export interface KubernetesStore {
   /** Base64 by key, by the Secret's name. */
   readonly secrets: Map<string, Record<string, string>>;
+  /** By the Secret's name. */
+  readonly labels: Map<string, Record<string, string>>;
   /** By the Secret's name; `*` for all. */
   readonly refusals: Map<string, Refusal>;
   /** Paths that were asked for, in order. */
@@ -42,6 +44,7 @@ export async function startKubernetesStore(): Promise<KubernetesStore | undefine
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
   const store = {
     secrets: new Map<string, Record<string, string>>(),
+    labels: new Map<string, Record<string, string>>(),
     refusals: new Map<string, Refusal>(),
     asked: [] as string[],
     delayMs: 0,
@@ -64,7 +67,7 @@ export async function startKubernetesStore(): Promise<KubernetesStore | undefine
 }
 
 function answer(
-  { secrets, refusals }: Pick<KubernetesStore, "secrets" | "refusals">,
+  { secrets, labels, refusals }: Pick<KubernetesStore, "secrets" | "labels" | "refusals">,
   { url = "", headers }: IncomingMessage,
   response: ServerResponse,
 ): void {
@@ -76,7 +79,16 @@ function answer(
   if (headers.authorization !== `Bearer ${TOKEN}`) send(401, status(401));
   else if (refusal !== undefined) send(refusal.status, refusal.body ?? status(refusal.status));
   else if (!secrets.has(name)) send(404, status(404));
-  else send(200, JSON.stringify({ kind: "Secret", apiVersion: "v1", metadata: { name }, data: secrets.get(name) }));
+  else
+    send(
+      200,
+      JSON.stringify({
+        kind: "Secret",
+        apiVersion: "v1",
+        metadata: { name, labels: labels.get(name) },
+        data: secrets.get(name),
+      }),
+    );
 }
 
 const REASONS: Readonly<Record<number, string>> = {

@@ -98,7 +98,8 @@ describe("resolve takes the first reading that exists", () => {
   test("values of keys become text", async () => {
     const text = '{"n":5432,"big":12345678901234567890,"b":false,"o":{"x":[1.10]},"nil":null,"e":"","__proto__":"p"}';
     const store = world({ db: text });
-    const of = (key: string): Promise<string> => resolve(store, `secret:db#${key}`);
+    const of = (key: string): Promise<string> =>
+      resolve(store, `secret:db#${key}${key === "e" ? "?empty=allowed" : ""}`);
     expect(await Promise.all(["n", "big", "b", "o", "e", "__proto__"].map(of))).toEqual([
       "5432",
       "12345678901234567890",
@@ -111,6 +112,43 @@ describe("resolve takes the first reading that exists", () => {
       expect((await failure(of(key))).code).toBe(SECRET_ERRORS.SecretNotFound.code);
     }
     expect(store.reads).toEqual(["db"]);
+  });
+
+  test("an empty secret is a fault of its own, unless the reference allows it", async () => {
+    const store = world({ whole: "", object: '{"key":"","full":"x"}', "/a/b": "" });
+    for (const reference of ["secret:whole", "secret:object#key", "secret:object/key", "secret:/a/b"]) {
+      expect((await failure(resolve(store, reference))).code).toBe(SECRET_ERRORS.SecretEmpty.code);
+      expect(await resolve(store, `${reference}?empty=allowed`)).toBe("");
+    }
+    expect(await resolve(store, "secret:object#full?empty=allowed")).toBe("x");
+  });
+
+  test("the token of a runner is given to nobody, whatever holds it", async () => {
+    const base64 = (text: string): string => Buffer.from(text).toString("base64url");
+    const token = (issuer: string): string => `${base64('{"alg":"EdDSA"}')}.${base64(`{"iss":"${issuer}"}`)}.c2ln`;
+    const ours = token("hybrid-runner-gateway");
+    const others = token("open-metadata.org");
+    const store = world({
+      plain: ours,
+      header: `Bearer ${ours}\n`,
+      json: JSON.stringify({ token: ours }),
+      bot: others,
+    });
+    for (const reference of ["secret:plain", "secret:header", "secret:json#token", "secret:json/token"]) {
+      const error = await failure(resolve(store, reference));
+      expect(error.code).toBe(SECRET_ERRORS.SecretReserved.code);
+      expectNoNeedle(error, ours);
+    }
+    expect(await resolve(store, "secret:bot")).toBe(others);
+  });
+
+  test("what isn't found is told with all places that were tried, in their order and by their own names", async () => {
+    const store = world({ shop: '{"user":"x"}' });
+    const error = await failure(resolve(store, "secret:/shop/nokey"));
+    expect(error.code).toBe(SECRET_ERRORS.SecretNotFound.code);
+    expect(error.message).toMatch(
+      /"secret:\/shop\/nokey".* tried in this order: says the store; .*"shop" has no value for "nokey"/,
+    );
   });
 
   test("a value that is itself a reference is malformed", async () => {

@@ -143,7 +143,7 @@ describe("runWrapped hands the configuration over", () => {
     const script = (text: string): readonly string[] =>
       nodeScript(`import { createHash } from "node:crypto"; import { readFileSync } from "node:fs";
         console.log(createHash("sha256").update(JSON.parse(${text}).a).digest("hex"));`);
-    const config = { a: "secret:x" };
+    const config = { a: "secret:x?empty=allowed" };
     expect((await runProgram(script("process.env.config"), { x: secret }, { config })).text).toBe(`${hash}\n`);
     const inFile = [...script('readFileSync(process.argv[1], "utf8")'), "{config}"];
     expect((await runProgram(inFile, { x: secret }, { config })).text).toBe(`${hash}\n`);
@@ -251,6 +251,56 @@ describe("runWrapped lets nothing through", () => {
     expect(inspect(end)).toMatch(/secret:\/missing\/one \(not found\)/);
     expect(inspect(end)).toMatch(/secret:\/missing\/two \(not found\)/);
     expect(inspect(end)).not.toContain("n33d");
+  });
+
+  test("masks what variables hold that are named like credentials or told to, and passwords in addresses", async () => {
+    const hidden = {
+      AWS_SECRET_ACCESS_KEY: "wJalrXUtnFEMI/K7MDENG",
+      DB_PASSWORD: "hunter2hunter2",
+      GITHUB_TOKEN: "ghp_16C7e42F292c69",
+      SNOWFLAKE_PASSPHRASE: "open sesame now",
+      MY_PIN_OF_THE_DAY: "pin-448812",
+    };
+    const shown = { AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE", AWS_DEFAULT_REGION: "eu-west-1", USE_TOKEN: "true" };
+    const addresses = {
+      HTTPS_PROXY: "http://scott:t1ger-t1ger@proxy:3128",
+      SHOP: "postgresql://me:p%40ssw0rd@db/shop",
+    };
+    const script =
+      "console.log(JSON.stringify(process.env)); console.log('t1ger-t1ger p@ssw0rd', process.env.DB_PASSWORD)";
+    const { text } = await runProgram(
+      nodeScript(script),
+      {},
+      {
+        environment: { ...hidden, ...shown, ...addresses },
+        maskedVariables: ["my_pin*"],
+      },
+    );
+    for (const value of [...Object.values(hidden), "t1ger-t1ger", "p%40ssw0rd", "p@ssw0rd"])
+      expect(text).not.toContain(value);
+    for (const value of [...Object.values(shown), "http://scott:", "@proxy:3128", "@db/shop"])
+      expect(text).toContain(value);
+  });
+
+  test("tells what looks like a reference and isn't one, by its place and not by its text", async () => {
+    const notes: string[] = [];
+    const config = {
+      a: { b: [" secret:/n33dle/x"] },
+      c: "SECRET:/n33dle",
+      d: "x://u:secret:/n33dle@h",
+      e: "secret:x",
+      f: "prose",
+    };
+    const onNote = async (note: string): Promise<void> => void notes.push(note);
+    const { end } = await runProgram(
+      ["true"],
+      { x: "a value" },
+      { config, environment: { G: "Secret:/n33dle" }, onNote },
+    );
+    expect(end).toEqual({ kind: "exited", exitCode: 0 });
+    const places = notes.map((note) => note.split(" looks like a reference to a secret")[0]);
+    expect(places.toSorted()).toEqual(["config.a.b.0", "config.c", "config.d", "environment.G"]);
+    expect(notes.join()).not.toContain("n33dle");
   });
 
   test("masks its own messages", async () => {

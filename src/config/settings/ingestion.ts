@@ -7,6 +7,7 @@ export interface IngestionSettings {
   readonly automationCommand: readonly string[] | undefined;
   readonly applicationCommand: readonly string[] | undefined;
   readonly ingestionExtraEnvs: Readonly<Record<string, string>>;
+  readonly maskedVariables: readonly string[];
   readonly ingestionVersion: string | undefined;
 }
 
@@ -38,6 +39,13 @@ export const INGESTION_SETTINGS: SettingRows<IngestionSettings> = {
     fallback: () => ({}),
     meaning: "variables for the ingestion program; a value with a comma needs the JSON form",
     secret: "values",
+  },
+  maskedVariables: {
+    variables: ["MASKED_VARIABLES"],
+    parse: parse.variableNames,
+    fallback: () => [],
+    meaning:
+      "variables of the ingestion program whose values are masked in its log, besides those with names like DB_PASSWORD or AWS_SECRET_ACCESS_KEY: names with commas between, `*` for any beginning or end",
   },
   ingestionVersion: {
     variables: ["INGESTION_VERSION"],

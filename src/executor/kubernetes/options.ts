@@ -25,6 +25,8 @@ export interface PodSettings {
   /** By kind of work: `automation` has resources of its own. */
   readonly resources: { readonly pipeline: ResourceRequirements; readonly automation: ResourceRequirements };
   readonly extraEnvironment: Readonly<Record<string, string>>;
+  /** Variables whose values the wrapper masks whatever their names say. */
+  readonly maskedVariables?: readonly string[];
   readonly nodeSelector: Readonly<Record<string, string>>;
   readonly tolerations: readonly unknown[];
   readonly affinity?: Readonly<Record<string, unknown>>;

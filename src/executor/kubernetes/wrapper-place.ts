@@ -57,6 +57,8 @@ export const POD_VARIABLES = {
   graceSeconds: "HYBRID_RUNNER_POD_GRACE_SECONDS",
   /** Seconds that the program may take, when the wrapper shall end it before the Job's deadline does. */
   timeoutSeconds: "HYBRID_RUNNER_POD_TIMEOUT_SECONDS",
+  /** Variables whose values are masked whatever their names say, with commas between. */
+  maskedVariables: "HYBRID_RUNNER_POD_MASKED_VARIABLES",
   /** Where the end statement goes; `TERMINATION_LOG` when absent. */
   terminationLog: "HYBRID_RUNNER_POD_TERMINATION_LOG",
 } as const;

@@ -37,6 +37,8 @@ export interface ProcessExecutorOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Variables for the program beside the allow-list. */
   readonly programVariables?: Readonly<Record<string, string>>;
+  /** Variables of the program that are masked whatever their names say. */
+  readonly maskedVariables?: readonly string[];
   /** More variables the supervisor needs for its secret store; `*` at the end stands for any rest. */
   readonly supervisorVariables?: readonly string[];
   /** Where programs run; this process's own directory when absent. */

@@ -195,8 +195,18 @@ export function openOutput(directory: string): Promise<OutputLog> {
  */
 export async function writeEnd(directory: string, run: RunKey, ending: RunEnding, log: LogEnd): Promise<boolean> {
   await remove(joinPath(directory, "reserve"));
+  await forgetCredentials(directory);
   const tail = ending.failure === undefined ? [] : await readLogTail(directory);
   return createExclusively(joinPath(directory, END_FILE), JSON.stringify(endReport(run, ending, log, tail)));
+}
+
+/** A run that has ended needs its configuration and variables no more, and bot token and credentials are among them. */
+async function forgetCredentials(directory: string): Promise<void> {
+  const intent = await readIntent(directory).catch(() => undefined);
+  if (intent === undefined) return;
+  const bare: RunIntent = { ...intent, spec: { ...intent.spec, config: {} }, environment: {} };
+  // The end matters more, should there be no room.
+  await writeWhole(joinPath(directory, "intent.json"), JSON.stringify(bare)).catch(() => undefined);
 }
 
 /** Ends what is left of a run's processes. `trustGroup` is true only for the supervisor that has just seen the program end. */

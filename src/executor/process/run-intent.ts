@@ -11,6 +11,7 @@ import { intentShape, RECORD_VERSION, type RunIntent } from "./run-records.ts";
 export interface IntentOptions {
   readonly command: readonly string[];
   readonly secrets: Json;
+  readonly maskedVariables?: readonly string[];
   readonly graceMs: number;
   readonly clock: Clock;
 }
@@ -18,7 +19,7 @@ export interface IntentOptions {
 /** What is stored of a run before anything of it is started. @throws CodedError RunNotStored when a supervisor could not read it back */
 export function intentOf(
   spec: RunSpec,
-  { command, secrets, graceMs, clock }: IntentOptions,
+  { command, secrets, maskedVariables, graceMs, clock }: IntentOptions,
   environment: Readonly<Record<string, string>>,
   workingDirectory: string,
 ): RunIntent {
@@ -28,6 +29,7 @@ export function intentOf(
     spec,
     command,
     environment,
+    ...(maskedVariables === undefined ? {} : { maskedVariables }),
     workingDirectory,
     secrets,
     graceMs,

@@ -34,6 +34,8 @@ export interface RunIntent {
   /** The program's environment, without anything of the runner's own. */
   readonly environment: Readonly<Record<string, string>>;
   readonly workingDirectory: string;
+  /** Variables of that environment that are masked whatever their names say. */
+  readonly maskedVariables?: readonly string[];
   /** Settings of the secret store, which only the supervisor understands. */
   readonly secrets: Json;
   readonly graceMs: number;
@@ -100,6 +102,7 @@ export const intentShape: Shape<RunIntent> = fields<RunIntent>({
   spec: runSpecShape,
   command: list(text),
   environment: mappingOf(text),
+  maskedVariables: optional(list(text)),
   workingDirectory: filledText,
   secrets: anything,
   graceMs: whole({ least: 0, most: 3_600_000 }),

@@ -1,6 +1,7 @@
 import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import type { Clock } from "../../base/clock.ts";
 import { CodedError } from "../../base/errors.ts";
+import { RUNNER_TOKEN_ISSUER } from "../../base/runner-token.ts";
 import { Sensitive } from "../../base/sensitive.ts";
 import { equalInConstantTime, sha256Hex } from "../../runtime/crypto.ts";
 import type { RunnerIdentity } from "../sessions/sessions.ts";
@@ -8,7 +9,6 @@ import type { Store, TokenRecord } from "../store/store.ts";
 import { AUTH_ERRORS } from "./errors.ts";
 import type { TokenKeys } from "./keys.ts";
 
-const ISSUER = "hybrid-runner-gateway";
 const ALGORITHM = "EdDSA";
 /** How far clocks may be apart, in seconds. The documents tell it, because it lengthens the life of every token. */
 const LEEWAY_SECONDS = 30;
@@ -48,7 +48,7 @@ export async function createRunnerToken(
   const expiry = expiresInSeconds === "never" ? undefined : issuedAt + expiresInSeconds;
   const unsigned = new SignJWT()
     .setProtectedHeader({ alg: ALGORITHM, typ: "JWT" })
-    .setIssuer(ISSUER)
+    .setIssuer(RUNNER_TOKEN_ISSUER)
     .setSubject(wish.runnerId ?? "*")
     .setJti(tokenId)
     .setIssuedAt(issuedAt);
@@ -99,7 +99,7 @@ async function checkSignature(keys: TokenKeys, token: string, clock: Clock): Pro
   try {
     const { payload } = await jwtVerify(token, keys.checking, {
       algorithms: [ALGORITHM],
-      issuer: ISSUER,
+      issuer: RUNNER_TOKEN_ISSUER,
       requiredClaims: ["sub", "jti", "iat"],
       clockTolerance: LEEWAY_SECONDS,
       currentDate: new Date(clock.now()),

@@ -12,9 +12,10 @@ import { place } from "../../runtime/system.ts";
 import { VERSION } from "../../version.ts";
 import { SECRET_ERRORS } from "../errors.ts";
 import type { SecretProvider } from "../provider.ts";
-import { MAX_SECRET_BYTES, type ReadFailure, readFailed } from "../provider-errors.ts";
+import { goesOn, MAX_SECRET_BYTES, noneGave, type ReadFailure, readFailed } from "../provider-errors.ts";
 import type { KubernetesSecretsSettings } from "../settings.ts";
 import { placesOf, type SecretPlace } from "./kubernetes-places.ts";
+import { isOurName, isReserved } from "./kubernetes-reserved.ts";
 
 /** One request with all its tries: less than a read may take (resolver.ts), so that the true reason is told. */
 const LIMIT_MS = 8_000;
@@ -52,8 +53,10 @@ export async function openKubernetesProvider(
   const readPlace = async (at: SecretPlace, secretName: string, signal: AbortSignal): Promise<Sensitive> => {
     const { api, namespace } = await store(secretName);
     const where = `Secret ${at.name} in the namespace ${namespace}`;
+    if (isOurName(at.name)) throw reserved(secretName, where);
     try {
-      const { data } = await api.get(SECRETS, namespace, at.name, signal);
+      const { data, metadata } = await api.get(SECRETS, namespace, at.name, signal);
+      if (isReserved(metadata.labels)) throw reserved(secretName, where);
       const encoded = data !== undefined && Object.hasOwn(data, at.key) ? data[at.key] : undefined;
       if (encoded === undefined) {
         throw readFailed("SecretNotFound", secretName, "kubernetes", `${where} has no data key ${at.key}`);
@@ -75,16 +78,14 @@ export async function openKubernetesProvider(
         try {
           return await readPlace(at, secretName, signal);
         } catch (error) {
-          if (!(error instanceof CodedError) || !GOES_ON.some((kind) => isKind(error, kind))) throw error;
+          if (!goesOn(error)) throw error;
           failures.push(error);
         }
       }
-      throw (
-        gravest(failures) ??
-        readFailed("SecretNotFound", secretName, "kubernetes", "no Secret can have this name", {
-          advice: "Write it as secret:name, secret:/name/key or secret:name#key",
-        })
-      );
+      if (failures.length > 0) throw noneGave(failures, secretName, "kubernetes");
+      throw readFailed("SecretNotFound", secretName, "kubernetes", "no Secret can have this name", {
+        advice: "Write it as secret:name, secret:/name/key or secret:name#key",
+      });
     },
     async check(signal) {
       signal.throwIfAborted();
@@ -132,15 +133,8 @@ async function findCluster(settings: KubernetesSecretsSettings, env: Variables, 
   return (await import("../../kubernetes/kube-config.ts")).loadKubeConfig(options);
 }
 
-/** As in resolver.ts: another place may hold it, and the first of the gravest kind is told when none does. */
-const GOES_ON = [SECRET_ERRORS.SecretDenied, SECRET_ERRORS.SecretMalformed, SECRET_ERRORS.SecretNotFound] as const;
-
-function gravest(failures: readonly CodedError[]): CodedError | undefined {
-  for (const kind of GOES_ON) {
-    const found = failures.find((failure) => isKind(failure, kind));
-    if (found !== undefined) return found;
-  }
-  return undefined;
+function reserved(secretName: string, where: string): CodedError {
+  return readFailed("SecretReserved", secretName, "kubernetes", `${where} is kept for Hybrid Runner itself`);
 }
 
 function decode(encoded: string, secretName: string, where: string): Sensitive {

@@ -31,12 +31,14 @@ function contract({ work, runId }: PodOrder): readonly EnvVar[] {
 
 /** How the configuration gets to the program. */
 function ofMode(m: Manifest, order: PodOrder): readonly EnvVar[] {
-  const { secretsMode, secrets, graceMs } = m.options;
+  const { secretsMode, secrets, graceMs, pods } = m.options;
+  const masked = pods.maskedVariables ?? [];
   if (secretsMode === "native") return [{ name: CONFIG_KEY, valueFrom: fromConfigObject(m, order, CONFIG_KEY) }];
   return [
     { name: POD_VARIABLES.configFile, value: CONFIG_FILE_PATH },
     { name: POD_VARIABLES.secrets, value: literal(JSON.stringify(secrets)) },
     { name: POD_VARIABLES.graceSeconds, value: String(graceMs / MILLISECONDS) },
+    ...(masked.length === 0 ? [] : [{ name: POD_VARIABLES.maskedVariables, value: masked.join(",") }]),
   ];
 }
 

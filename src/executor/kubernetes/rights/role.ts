@@ -5,6 +5,8 @@ export interface RoleRule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
+  /** Only the objects with these names; all when absent. */
+  readonly resourceNames?: readonly string[];
 }
 
 /** Who gets a Role: a service account, perhaps of another namespace, or a user as a client certificate names it. */
@@ -38,8 +40,11 @@ export const DOCUMENTED_RULES: readonly RoleRule[] = [
   { apiGroups: [""], resources: ["events"], verbs: ["get", "list"] },
 ];
 
-/** What ingestion pods need: the wrapper reads the secrets that a configuration refers to, by name. */
-export const INGESTION_RULES: readonly RoleRule[] = [{ apiGroups: [""], resources: ["secrets"], verbs: ["get"] }];
+/** What ingestion pods need: the wrapper reads the secrets that a configuration refers to, by name. Without names all of the namespace. */
+export function ingestionRules(secrets: readonly string[]): readonly RoleRule[] {
+  const names = secrets.length === 0 ? {} : { resourceNames: secrets };
+  return [{ apiGroups: [""], resources: ["secrets"], verbs: ["get"], ...names }];
+}
 
 /** The rules that give these rights, one for each resource. */
 export function rulesFor(ids: readonly RightId[]): readonly RoleRule[] {
@@ -94,8 +99,9 @@ export function roleYaml({ name, namespace, rules, subject }: RoleManifest): str
   ].join("\n");
 }
 
-function ruleFields({ apiGroups, resources, verbs }: RoleRule): readonly string[] {
-  return [`apiGroups: ${list(apiGroups)}`, `resources: ${list(resources)}`, `verbs: ${list(verbs)}`];
+function ruleFields({ apiGroups, resources, verbs, resourceNames }: RoleRule): readonly string[] {
+  const names = resourceNames === undefined ? [] : [`resourceNames: ${list(resourceNames)}`];
+  return [`apiGroups: ${list(apiGroups)}`, `resources: ${list(resources)}`, `verbs: ${list(verbs)}`, ...names];
 }
 
 function list(values: readonly string[]): string {
