@@ -19,7 +19,7 @@ interface Cursor {
   acknowledged: number;
   /** True when the log has ended and all of it was handed over. */
   drained: boolean;
-  /** True when the gateway was told in this session that the rest waits for the run's end. */
+  /** True when the gateway was told in this session that what follows is left out, or waits for the run's end. */
   heldTold: boolean;
   /** So many looks in a row found nothing, and so many are left out before the next one. */
   silent: number;
@@ -155,6 +155,11 @@ export class RunLogs {
     const end = endOf(runId);
     const part = nextLogPart(position, limitBytes, end);
     if (part === "done") return this.#drained(runId, cursor);
+    // What is left out is told before what follows it, also of a run that was over before anybody looked.
+    if (part !== "held" && part.from > position && !cursor.heldTold) {
+      cursor.heldTold = true;
+      return { runId, offset: position, text: "", held: true };
+    }
     const [from, room] = part === "held" ? [position, LOOK_BYTES] : [part.from, part.upTo - part.from];
     const piece = await this.#read(runId, from, Math.min(room, READ_BYTES));
     if (this.#cursors.get(runId) !== cursor || cursor.sent !== position) return undefined;

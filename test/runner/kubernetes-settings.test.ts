@@ -39,6 +39,7 @@ test("kubernetesSettings of what must be said leaves the namespace to the cluste
       automountServiceAccountToken: true,
       resources: { pipeline: {}, automation: {} },
       extraEnvironment: {},
+      maskedVariables: [],
       nodeSelector: {},
       tolerations: [],
       labels: {},

@@ -48,8 +48,12 @@ export async function followRun(options: FollowOptions): Promise<void> {
       const run = await store.findRun(runId);
       if (run === undefined) return;
       const view = await options.viewOf(run);
-      if (moment(view) !== shown) await sink.send({ name: "run", data: view });
-      shown = moment(view);
+      const show = async (): Promise<void> => {
+        if (moment(view) !== shown) await sink.send({ name: "run", data: view });
+        shown = moment(view);
+      };
+      // The end comes after the last line, as it did where the run was.
+      if (!isTerminal(run.state)) await show();
       const page = await store.readLog(runId, offset, PAGE_BYTES);
       if (page.nextOffset > offset) {
         await sink.send({ name: "log", data: { offset, ...page }, id: String(page.nextOffset) });
@@ -66,6 +70,7 @@ export async function followRun(options: FollowOptions): Promise<void> {
         endSeen ??= clock.monotonic();
         const patience = PATIENCE_MS - (clock.monotonic() - endSeen);
         if (isLogSettled(run) || patience <= 0) {
+          await show();
           await sink.send({
             name: "end",
             data: { run: view, nextOffset: offset, ...(await options.proofOf(run)) },
