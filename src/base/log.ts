@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { CodedError, describeError } from "./errors.ts";
+import { escapeDisturbing } from "./visible-text.ts";
 
 /** Levels in rising order of urgency. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -35,7 +36,7 @@ export function createLog(options: LogOptions, fields: LogFields = {}): Log {
   const threshold = LOG_LEVELS.indexOf(options.level);
   const emit = (level: LogLevel, message: string, extra: LogFields | undefined): void => {
     if (LOG_LEVELS.indexOf(level) < threshold) return;
-    options.write(formatLine(options, level, message, { ...fields, ...extra }));
+    options.write(escapeDisturbing(formatLine(options, level, message, { ...fields, ...extra })));
   };
   return {
     debug: (message, extra) => emit("debug", message, extra),

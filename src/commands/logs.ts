@@ -1,5 +1,6 @@
 import { systemClock } from "../base/clock.ts";
 import { CodedError, errorCode } from "../base/errors.ts";
+import { visibleText } from "../base/visible-text.ts";
 import { configInvalid, evaluateSettings } from "../config/load.ts";
 import { defaultDataDirectory, readSources } from "../config/read.ts";
 import { listPodLogsOnSite, type PodLogOnSite, readPodLogOnSite } from "../executor/kubernetes/logs/logs-on-site.ts";
@@ -14,15 +15,20 @@ import { CONFIG_FLAG } from "./setting-flags.ts";
 
 export const flags: FlagTable = {
   follow: { type: "boolean", meaning: "go on until the run has ended" },
+  raw: {
+    type: "boolean",
+    meaning: "the log as it is, with the colours and control characters that the program has printed",
+  },
   json: { type: "boolean", meaning: "a line of JSON for each run, or for each piece of log with its offset in bytes" },
   "data-directory": { type: "string", value: "DIR", meaning: "the runner's (or DATA_DIRECTORY)" },
   ...CONFIG_FLAG,
 };
 
 /**
- * `hybrid-runner logs [RUN] [--follow] [--json] [--data-directory DIR]`: the whole masked log of a run as it lies on this machine,
+ * `hybrid-runner logs [RUN] [--follow] [--json] [--raw] [--data-directory DIR]`: the whole masked log of a run as it lies on this machine,
  * also beside a live runner and after the run's end until retention removes it. Without RUN the runs that are there. RUN may be
- * the beginning of an id. With `--json` a line of JSON for each run, or for each piece of log with its offset in bytes.
+ * the beginning of an id. Control characters of the program are shown and not
+ * sent to the terminal, but with `--raw`. With `--json` a line of JSON for each run, or for each piece of log with its offset in bytes.
  */
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArguments(args, flags);
@@ -37,7 +43,11 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     if (name === undefined) await listRuns(dataDirectory, values["json"] === true, output);
     else {
-      const options = { follow: values["follow"] === true, json: values["json"] === true };
+      const options = {
+        follow: values["follow"] === true,
+        json: values["json"] === true,
+        raw: values["raw"] === true,
+      };
       await showLog(dataDirectory, name, options, output);
     }
     return 0;
@@ -108,7 +118,7 @@ function asRow(found: RunOnSite | PodLogOnSite): string {
 async function showLog(
   dataDirectory: string,
   name: string,
-  options: { readonly follow: boolean; readonly json: boolean },
+  options: { readonly follow: boolean; readonly json: boolean; readonly raw: boolean },
   output: StandardOutput,
 ): Promise<void> {
   const inPods = (await listPodLogsOnSite(dataDirectory)).filter(({ runId }) => runId.startsWith(name.toLowerCase()));
@@ -118,10 +128,10 @@ async function showLog(
   const stop = new AbortController();
   const takeBack = onSignals(["SIGINT", "SIGTERM", "SIGHUP"], () => stop.abort());
   try {
-    const { follow, json } = options;
+    const { follow, json, raw } = options;
     for await (const piece of read(dataDirectory, runId, { follow, clock: systemClock, signal: stop.signal })) {
       const { offset, text } = piece;
-      await output.write(json ? `${JSON.stringify({ runId, offset, text })}\n` : text);
+      await output.write(json ? `${JSON.stringify({ runId, offset, text })}\n` : raw ? text : visibleText(text));
     }
   } finally {
     takeBack();

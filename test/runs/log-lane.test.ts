@@ -145,3 +145,15 @@ test("a log whose hash never fits is sent again once, and stays unverified", asy
   expect(restarts).toHaveLength(1);
   expect(lane.gateway.logLines.some((line) => line.includes("although it was sent twice"))).toBe(true);
 });
+
+test("a log over the limit whose run ended before anybody looked is told as left out, and not as a gap", async () => {
+  const lane = await LogLane.open(10_000);
+  const runId = await lane.run();
+  lane.cut();
+  await lane.write(runId, "123456789\n".repeat(4000));
+  lane.end(runId);
+  const whole = await lane.whole(runId);
+  expect(whole).toMatchObject({ capped: true, gaps: [[5000, 30_000]] });
+  expect(whole.text).toContain("Nothing is wrong with the run");
+  expect(whole.text).not.toContain("[gap:");
+});

@@ -126,14 +126,18 @@ test("events resume the log at the byte that was asked for, or behind the last e
   expect([bad.status, bad.body.code]).toEqual([400, "BadRequest"]);
 });
 
-test("events wait for a log that comes after the end", async () => {
+test("events wait for a log that comes after the end, and tell the end behind its last line", async () => {
   const { gateway, runner, runId, end } = await setUp();
   const live = await follow(gateway, runId);
   end("late\n");
-  await eventually(() => expect(live.named("run").at(-1)?.data["state"]).toBe("success"));
+  await eventually(async () =>
+    expect(await gateway.ask("GET", `/api/v1/runs/${runId}`)).toMatchObject({ state: "success" }),
+  );
   expect(live.named("end")).toEqual([]);
   runner.log(runId, 0, "late\n");
   await live.ended;
+  expect(live.events.slice(-3).map(({ event }) => event)).toEqual(["log", "run", "end"]);
+  expect(live.named("run").at(-1)?.data["state"]).toBe("success");
   expect(live.log()).toBe("late\n");
   expect(live.events.at(-1)).toMatchObject({ event: "end", data: { complete: true, verified: true } });
 });
