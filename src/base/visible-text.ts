@@ -1,7 +1,7 @@
 /** Controls, C0 but for tab and line feed, DEL and C1; what turns the direction of writing; separators of lines that aren't ends of lines. */
 const DISTURBING = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 /** A change of colour, which does nothing else. */
-const COLOUR = /\u{1b}\[[0-9;:]*m/gu;
+const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[[0-9;:]*m`, "gu");
 
 /** Text of others for a person's terminal: colours are left out, and what could move the cursor or hide text is shown as `\u009b`. */
 export function visibleText(text: string): string {
