@@ -11,6 +11,7 @@ export const GATEWAY_ERRORS: {
   readonly GatewayDirectoryUnusable: ErrorKind<"GatewayDirectoryUnusable">;
   readonly NoGatewayData: ErrorKind<"NoGatewayData">;
   readonly NameTaken: ErrorKind<"NameTaken">;
+  readonly RunnerInUse: ErrorKind<"RunnerInUse">;
   readonly ServiceInUse: ErrorKind<"ServiceInUse">;
   readonly RunnerNotConnected: ErrorKind<"RunnerNotConnected">;
   readonly RunnerBusy: ErrorKind<"RunnerBusy">;
@@ -51,6 +52,10 @@ export const GATEWAY_ERRORS: {
       "Start the gateway once, or name the data directory that it works on with --data-directory (HYBRID_RUNNER_GATEWAY_DATA_DIRECTORY)",
   },
   NameTaken: { retryable: false, advice: "Choose another name, or change the one that exists" },
+  RunnerInUse: {
+    retryable: false,
+    advice: "Delete its services and pipelines first, or retire the runner, or ask with force=true",
+  },
   ServiceInUse: { retryable: false, advice: "Delete the service's pipelines first" },
   RunnerNotConnected: {
     retryable: true,

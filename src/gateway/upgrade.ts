@@ -88,10 +88,22 @@ async function checkToken(request: HttpRequest, options: UpgradeOptions): Promis
       return failures.refuse(peerAddress(request), error);
     } catch (told) {
       if (!(told instanceof CodedError)) throw told;
+      // Its tokens were revoked with it: the reason behind that is what it has to hear.
+      const retired = told === error && error.facts["reason"] === "revoked" && (await isRetired(request, store));
+      if (retired)
+        return {
+          name: "retired",
+          status: CLOSE_CODES.retired.httpStatus,
+          message: "the runner was taken out of service",
+        };
       const name = told === error ? "unauthorized" : "tooMany";
       return refusal(name, CLOSE_CODES[name].httpStatus, told);
     }
   }
+}
+
+async function isRetired(request: HttpRequest, store: Pick<Store, "findRunner">): Promise<boolean> {
+  return (await store.findRunner(runnerIdOf(request)))?.retiredAt !== undefined;
 }
 
 function refusal(name: CloseName, status: number, error: CodedError): Refusal {

@@ -43,3 +43,6 @@ function rank(state: RunState): number {
   if (state === "queued") return 0;
   return state === "running" ? 1 : 2;
 }
+
+/** The states of a run that has not ended. */
+export const OPEN_STATES: readonly RunState[] = RUN_STATES.filter((state) => !TERMINAL_STATES.has(state));

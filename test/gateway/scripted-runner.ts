@@ -26,6 +26,13 @@ export class ScriptedRunner {
 
   /** Dials, greets, compares (it has nothing and fetches everything it misses), and is in step when this resolves. */
   static async connect(url: string, token: string, runnerId: string): Promise<ScriptedRunner> {
+    const runner = await ScriptedRunner.dial(url, token, runnerId);
+    await eventually(() => runner.newest("wanted"));
+    return runner;
+  }
+
+  /** Dials and greets, whatever comes of it. */
+  static async dial(url: string, token: string, runnerId: string): Promise<ScriptedRunner> {
     const socket = await dialRunner(url, token, runnerId);
     onTestFinished(() => socket.terminate());
     const runner = new ScriptedRunner(runnerId, socket);
@@ -42,7 +49,6 @@ export class ScriptedRunner {
       operations: ["pipeline.deploy", "pipeline.delete", "pipeline.stop", "run.start", "run.stop", "service.status"],
       maxConcurrentRuns: 4,
     });
-    await eventually(() => runner.newest("wanted"));
     return runner;
   }
 

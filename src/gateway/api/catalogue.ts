@@ -3,23 +3,29 @@ import type { ErrorKind } from "../../base/errors.ts";
 import type { JsonObject } from "../../protocol/messages.ts";
 import { JSON_OBJECT } from "../../protocol/shapes.ts";
 import { GATEWAY_ERRORS } from "../errors.ts";
+import { pipelineTag, serviceTag } from "./entity-tags.ts";
 import { API_ERRORS } from "./errors.ts";
 import type { Nothing, Route, StreamRoute } from "./route.ts";
 import {
   EVENTS_QUERY,
+  FORCE_QUERY,
   LOG_QUERY,
   type LogQuery,
   NOTHING,
   PIPELINE_LIST_QUERY,
+  PIPELINE_PATCH,
   PIPELINE_WISH,
   type PipelineListQuery,
+  type PipelinePatch,
   type PipelineWish,
   RUN_LIST_QUERY,
   RUN_WISH,
   type RunListQuery,
   type RunWish,
   SERVICE_LIST_QUERY,
+  SERVICE_PATCH,
   SERVICE_WISH,
+  type ServiceContent,
   type ServiceListQuery,
   type ServiceWish,
   TOGGLE_WISH,
@@ -56,16 +62,20 @@ export interface ApiRoutes {
   readonly getRunner: Route<Nothing, Nothing, RunnerView>;
   readonly getRunnerStatus: Route<Nothing, Nothing, RunnerStatusView>;
   readonly rebindRunner: Route<Nothing, Nothing, RunnerView>;
+  readonly retireRunner: Route<Nothing, Nothing, RunnerView>;
+  readonly deleteRunner: Route<Nothing, { readonly force: boolean }, RunnerView>;
   readonly listTokens: Route<Nothing, { readonly runnerId?: string }, { readonly tokens: readonly TokenView[] }>;
   readonly createToken: Route<TokenRequest, Nothing, IssuedTokenView>;
   readonly revokeToken: Route<Nothing, Nothing, TokenView>;
   readonly listServices: Route<Nothing, ServiceListQuery, ServicePage>;
   readonly getService: Route<Nothing, Nothing, ServiceView>;
   readonly createService: Route<ServiceWish, Nothing, ServiceView>;
+  readonly patchService: Route<Partial<ServiceContent>, Nothing, ServiceView>;
   readonly deleteService: Route<Nothing, Nothing, ServiceView>;
   readonly listPipelines: Route<Nothing, PipelineListQuery, PipelinePage>;
   readonly getPipeline: Route<Nothing, Nothing, PipelineView>;
   readonly createPipeline: Route<PipelineWish, Nothing, PipelineView>;
+  readonly patchPipeline: Route<PipelinePatch, Nothing, PipelineView>;
   readonly deletePipeline: Route<Nothing, Nothing, PipelineView>;
   readonly deployPipeline: Route<Nothing, Nothing, PipelineView>;
   readonly togglePipeline: Route<ToggleWish, Nothing, PipelineView>;
@@ -108,9 +118,13 @@ export interface RunPage {
   readonly nextBefore?: string;
 }
 
-const { NotFound, ChangedMeanwhile, PipelineNotDeployed, TooManyStreams } = API_ERRORS;
-const { NameTaken, ServiceInUse, PipelineTooLarge, RunnerNotConnected, RunnerBusy, VerdictTimedOut } = GATEWAY_ERRORS;
+const { NotFound, PreconditionFailed, ChangedMeanwhile, PipelineNotDeployed, TooManyStreams } = API_ERRORS;
+const { NameTaken, ServiceInUse, RunnerInUse, PipelineTooLarge, RunnerNotConnected, RunnerBusy, VerdictTimedOut } =
+  GATEWAY_ERRORS;
 const nextAfter = z.string().exactOptional().describe("present when there may be more: the next page's `after`");
+
+const PATCHED =
+  "The body is a JSON merge patch (RFC 7396): objects are merged, null removes, all else replaces. With If-Match it is done only if the ETag is still that one; without, it is done to what is there.";
 
 /** The routes. Which handler serves each is in api.ts; docs/openapi.json is made from here. */
 export const API_ROUTES: ApiRoutes = {
@@ -135,6 +149,22 @@ export const API_ROUTES: ApiRoutes = {
     answer: RUNNER_VIEW,
     errors: [NotFound],
   }),
+
+  retireRunner: {
+    ...change("/api/v1/runners/{runnerId}/retire", "Takes a runner out of service for good", {
+      status: 200,
+      answer: RUNNER_VIEW,
+      errors: [NotFound],
+    }),
+    description:
+      "Its session is closed with `retired`, its tokens are revoked, and it is refused whenever it dials. What it holds stays on its side. To let the id be used again, delete the runner.",
+  },
+  deleteRunner: {
+    ...remove("/api/v1/runners/{runnerId}", "Forgets a runner", RUNNER_VIEW, [NotFound, RunnerInUse]),
+    description:
+      "Its tokens are revoked and its session is closed. Refused while services, pipelines or open runs name it, unless `force` is true: those stay, and wait for a runner of this id.",
+    query: FORCE_QUERY,
+  },
 
   listTokens: {
     ...read(
@@ -162,7 +192,18 @@ export const API_ROUTES: ApiRoutes = {
     ),
     query: SERVICE_LIST_QUERY,
   },
-  getService: { ...read("/api/v1/services/{serviceId}", "Answers one service", SERVICE_VIEW), errors: [NotFound] },
+  getService: {
+    ...read("/api/v1/services/{serviceId}", "Answers one service", SERVICE_VIEW),
+    etag: serviceTag,
+    errors: [NotFound],
+  },
+  patchService: {
+    ...patch("/api/v1/services/{serviceId}", "Changes a service", SERVICE_VIEW),
+    description: `${PATCHED} Its name and its runner stay. Every deployed pipeline of it gets a new generation, which its runner is sent.`,
+    body: SERVICE_PATCH,
+    etag: serviceTag,
+    errors: [NotFound, PreconditionFailed, PipelineTooLarge, ChangedMeanwhile],
+  },
   createService: {
     ...change("/api/v1/services", "Registers a service", { status: 201, answer: SERVICE_VIEW, errors: [NameTaken] }),
     body: SERVICE_WISH,
@@ -180,7 +221,18 @@ export const API_ROUTES: ApiRoutes = {
     ),
     query: PIPELINE_LIST_QUERY,
   },
-  getPipeline: { ...read("/api/v1/pipelines/{pipelineId}", "Answers one pipeline", PIPELINE_VIEW), errors: [NotFound] },
+  getPipeline: {
+    ...read("/api/v1/pipelines/{pipelineId}", "Answers one pipeline", PIPELINE_VIEW),
+    etag: pipelineTag,
+    errors: [NotFound],
+  },
+  patchPipeline: {
+    ...patch("/api/v1/pipelines/{pipelineId}", "Changes a pipeline", PIPELINE_VIEW),
+    description: `${PATCHED} Its name, service and type stay. It is a new generation, which its runner is sent if the pipeline is deployed.`,
+    body: PIPELINE_PATCH,
+    etag: pipelineTag,
+    errors: [NotFound, PreconditionFailed, PipelineTooLarge, ChangedMeanwhile],
+  },
   createPipeline: {
     ...change("/api/v1/pipelines", "Makes a pipeline, not deployed yet", {
       status: 201,
@@ -275,6 +327,10 @@ function change<A>(
   more: Pick<Route<Nothing, Nothing, A>, "status" | "answer" | "errors">,
 ): Route<Nothing, Nothing, A> {
   return { method: "POST", path, summary, query: NOTHING, body: NOTHING, ...more };
+}
+
+function patch<A>(path: string, summary: string, answer: z.ZodType<A>): Route<Nothing, Nothing, A> {
+  return { method: "PATCH", path, summary, query: NOTHING, status: 200, answer, errors: [] };
 }
 
 function remove<A>(

@@ -1,4 +1,5 @@
 import { CodedError } from "../../base/errors.ts";
+import type { Sensitive } from "../../base/sensitive.ts";
 import { pipelineBody, pipelineHash } from "../sessions/workflow-config.ts";
 import type { PipelineChanges, PipelineRecord, Store } from "../store/store.ts";
 import type { ApiDependencies } from "./dependencies.ts";
@@ -34,10 +35,15 @@ export async function changePipeline(
   throw new CodedError(API_ERRORS.ChangedMeanwhile, `Cannot change pipeline ${pipelineId}: others keep changing it`);
 }
 
-/** Hash of the next generation of a pipeline, whose fields are given as they will be. @throws CodedError NotFound, PipelineTooLarge */
-export async function hashOfNext({ store, serverApiUrl }: ApiDependencies, pipeline: PipelineRecord): Promise<string> {
+/** Hash of the next generation of a pipeline, whose fields are given as they will be; so is its bot token where that changes. @throws CodedError NotFound, PipelineTooLarge */
+export async function hashOfNext(
+  { store, serverApiUrl }: ApiDependencies,
+  pipeline: PipelineRecord,
+  newToken?: Sensitive | null,
+): Promise<string> {
   const service = await store.findService(pipeline.serviceId);
   if (service === undefined) throw notFound(store, "service", pipeline.serviceId);
+  const tokens = newToken === undefined ? store : { botToken: async () => newToken ?? undefined };
   const next = { ...pipeline, generation: pipeline.generation + 1 };
-  return pipelineHash(await pipelineBody(store, next, service, { serverApiUrl }));
+  return pipelineHash(await pipelineBody(tokens, next, service, { serverApiUrl }));
 }

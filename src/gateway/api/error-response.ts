@@ -14,6 +14,8 @@ export const ERROR_STATUS: Readonly<Record<string, number>> = {
   ServiceInUse: 409,
   PipelineNotDeployed: 409,
   ChangedMeanwhile: 409,
+  RunnerInUse: 409,
+  PreconditionFailed: 412,
   BodyTooLarge: 413,
   TooManyFailures: 429,
   TooManyStreams: 429,

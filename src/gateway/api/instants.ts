@@ -9,6 +9,7 @@ const TIME_FIELDS = [
   "endedAt",
   "startDeadline",
   "lastSeenAt",
+  "retiredAt",
   "expiresAt",
   "revokedAt",
 ] as const;

@@ -20,6 +20,7 @@ const ERROR_TEXTS: Readonly<Record<number, string>> = {
   401: "The admin token is missing or wrong",
   404: "There is none of this id",
   409: "It does not go with what is there",
+  412: "It is another version than If-Match asks for",
   413: "The body is too large",
   429: "Too many; the header Retry-After says how many seconds to wait",
   500: "The gateway failed; its log says why",

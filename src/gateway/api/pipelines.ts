@@ -5,6 +5,7 @@ import { changePipeline, findLivePipeline, hashOfNext } from "./change-pipeline.
 import type { ApiDependencies } from "./dependencies.ts";
 import { API_ERRORS } from "./errors.ts";
 import { inApi } from "./instants.ts";
+import { patchPipeline } from "./patch-pipeline.ts";
 import { notFound } from "./read-request.ts";
 import {
   type Configurations,
@@ -27,6 +28,7 @@ export function pipelineHandlers(
   | "listPipelines"
   | "getPipeline"
   | "createPipeline"
+  | "patchPipeline"
   | "deletePipeline"
   | "deployPipeline"
   | "togglePipeline"
@@ -45,6 +47,11 @@ export function pipelineHandlers(
       const warnings = [...unwrapRemarks("sourceConfig", body.sourceConfig), ...remarksOn(configurationsOf(body))];
       const pipeline = await createPipeline(deps, body);
       return remarked(inApi(pipeline), [...warnings, ...(await runnerRemarks(store, pipeline.runnerId, pipeline))]);
+    },
+    patchPipeline: async ({ id, body, ifMatch }) => {
+      const changed = await patchPipeline(deps, id, body, ifMatch);
+      const warnings = [...unwrapRemarks("sourceConfig", body.sourceConfig), ...(await deployRemarks(deps, changed))];
+      return remarked(inApi(changed), warnings);
     },
     deletePipeline: async ({ id }) => inApi(await deletePipeline(deps, id)),
     deployPipeline: async ({ id }) => {

@@ -58,7 +58,8 @@ function tooLarge(): CodedError {
   return new CodedError(API_ERRORS.BodyTooLarge, message);
 }
 
-function check<T>(what: string, value: unknown, schema: z.ZodType<T>): T {
+/** A value in the form of `schema`. @throws CodedError BadRequest that names the places */
+export function check<T>(what: string, value: unknown, schema: z.ZodType<T>): T {
   const parsed = schema.safeParse(value, { error: plainWords });
   if (parsed.success) return parsed.data;
   throw new CodedError(API_ERRORS.BadRequest, `Cannot read ${what}: ${mistakesIn(parsed.error, 10).join("; ")}`);

@@ -8,7 +8,7 @@ export type Nothing = Record<string, never>;
 
 /** What every route of the API says of itself; docs/openapi.json is made from it. */
 interface RouteBase<Query> {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   /** With at most one parameter: `/api/v1/runs/{runId}`. */
   readonly path: string;
   /** One line for a person, without a full stop. */
@@ -30,6 +30,8 @@ export interface Route<Body, Query, Answer> extends RouteBase<Query> {
   readonly open?: true;
   readonly status: 200 | 201 | 202;
   readonly answer: z.ZodType<Answer>;
+  /** Which version the answer shows; sent as `ETag`. */
+  etag?(answer: Answer): string;
 }
 
 /** A route that answers with server-sent events. */
@@ -44,6 +46,8 @@ export interface ApiRequest<Body, Query> {
   readonly id: string;
   readonly body: Body;
   readonly query: Query;
+  /** The header If-Match. */
+  readonly ifMatch?: string | undefined;
 }
 
 /** What serves a route. */

@@ -9,8 +9,11 @@ import type { RunnerView } from "./views.ts";
 export function runnerHandlers({
   store,
   sessions,
+  clock,
   log,
-}: ApiDependencies): Handlers<"listRunners" | "getRunner" | "getRunnerStatus" | "rebindRunner"> {
+}: ApiDependencies): Handlers<
+  "listRunners" | "getRunner" | "getRunnerStatus" | "rebindRunner" | "retireRunner" | "deleteRunner"
+> {
   const find = async (runnerId: string): Promise<RunnerRecord> => {
     const runner = await store.findRunner(runnerId);
     if (runner === undefined) throw notFound(store, "runner", runnerId);
@@ -34,6 +37,20 @@ export function runnerHandlers({
       }
       const message = "message" in verdict ? verdict.message : `the runner answered ${verdict.outcome}`;
       return { healthy: false, message };
+    },
+    retireRunner: async ({ id }) => {
+      const runner = await store.retireRunner(id, clock.now());
+      if (runner === undefined) throw notFound(store, "runner", id);
+      sessions.end(({ runnerId }) => runnerId === id, "retired", `runner ${id} was taken out of service`);
+      log.info("A runner was retired", { runnerId: id });
+      return view(runner);
+    },
+    deleteRunner: async ({ id, query: { force } }) => {
+      const runner = await find(id);
+      await store.removeRunner(id, clock.now(), force);
+      sessions.end(({ runnerId }) => runnerId === id, "unauthorized", `runner ${id} was removed`);
+      log.info("A runner was removed", { runnerId: id, force });
+      return { ...inApi(runner), status: "Disconnected" };
     },
     rebindRunner: async ({ id }) => {
       if (!(await store.rebindRunner(id))) throw notFound(store, "runner", id);

@@ -35,6 +35,21 @@ export interface PipelineWish {
   readonly botToken?: string;
 }
 
+/** What can be changed of a service. */
+export type ServiceContent = Pick<ServiceWish, "serviceType" | "connection">;
+
+/** What can be changed of a pipeline. */
+export type PipelineContent = Omit<PipelineWish, "name" | "serviceId" | "pipelineType" | "botToken">;
+
+/** A merge patch of a pipeline: null removes. */
+export type PipelinePatch = {
+  readonly [K in keyof Omit<PipelineContent, "sourceConfig">]: JsonObject | number | null;
+} & {
+  readonly sourceConfig?: JsonObject;
+  /** Write-only. */
+  readonly botToken?: string | null;
+};
+
 /** Body of `POST /api/v1/pipelines/:id/run`. */
 export interface RunWish {
   readonly sourceConfigOverride?: JsonObject;
@@ -124,10 +139,7 @@ export const SERVICE_WISH: z.ZodType<ServiceWish> = z.strictObject({
   runnerId: runnerId.describe("which runner its pipelines run on"),
 });
 
-export const PIPELINE_WISH: z.ZodType<PipelineWish> = z.strictObject({
-  name,
-  serviceId: z.uuid(),
-  pipelineType: typeName,
+const pipelineContent = {
   sourceConfig: JSON_OBJECT,
   sink: JSON_OBJECT.exactOptional(),
   schedule: schedule.exactOptional(),
@@ -136,7 +148,51 @@ export const PIPELINE_WISH: z.ZodType<PipelineWish> = z.strictObject({
     .exactOptional()
     .describe("how often a failed run is tried again; the executor process doesn't"),
   retryDelaySeconds: within(BOUNDS.retryDelaySeconds).exactOptional(),
-  botToken: z.string().min(1).max(16_384).exactOptional().describe("of OpenMetadata; write-only"),
+};
+const botToken = z.string().min(1).max(16_384).describe("of OpenMetadata; write-only");
+
+export const PIPELINE_WISH: z.ZodType<PipelineWish> = z.strictObject({
+  name,
+  serviceId: z.uuid(),
+  pipelineType: typeName,
+  ...pipelineContent,
+  botToken: botToken.exactOptional(),
+});
+
+/** What can be changed of a pipeline, as it must be after a change. */
+export const PIPELINE_CONTENT: z.ZodType<PipelineContent> = z.strictObject(pipelineContent);
+
+const removable = (schema: z.ZodType) => schema.nullable().exactOptional();
+
+export const PIPELINE_PATCH: z.ZodType<PipelinePatch> = z.strictObject({
+  sourceConfig: JSON_OBJECT.exactOptional(),
+  sink: removable(JSON_OBJECT),
+  schedule: removable(JSON_OBJECT),
+  timeoutSeconds: removable(z.int()),
+  retries: removable(z.int()),
+  retryDelaySeconds: removable(z.int()),
+  botToken: botToken.nullable().exactOptional(),
+}) as z.ZodType<PipelinePatch>;
+
+/** What can be changed of a service, as it must be after a change. */
+export const SERVICE_CONTENT: z.ZodType<ServiceContent> = z.strictObject({
+  serviceType: typeName,
+  connection: JSON_OBJECT,
+});
+
+export const SERVICE_PATCH: z.ZodType<Partial<ServiceContent>> = z.strictObject({
+  serviceType: typeName.exactOptional(),
+  connection: JSON_OBJECT.exactOptional(),
+});
+
+/** Query of a removal that may be forced. */
+export const FORCE_QUERY: z.ZodType<{ readonly force: boolean }> = z.strictObject({
+  force: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((force) => force === "true")
+    .pipe(z.boolean())
+    .describe("remove it although something refers to it"),
 });
 
 export const RUN_WISH: z.ZodType<RunWish> = z.strictObject({

@@ -41,6 +41,8 @@ function serve(app: Hono<ApiEnvironment>, route: AnyRoute, handler: AnyHandler):
     const query = readQuery(c, route.query, route.lists);
     if ("events" in route) return (await handler({ id: pathId(c), query, body: {} }, c)) as Response;
     const body = route.body === undefined ? ({} satisfies Nothing) : await readBody(c, route.body);
-    return c.json((await handler({ id: pathId(c), query, body }, c)) as object, route.status);
+    const answer = (await handler({ id: pathId(c), query, body, ifMatch: c.req.header("if-match") }, c)) as object;
+    if (route.etag !== undefined) c.header("ETag", route.etag(answer));
+    return c.json(answer, route.status);
   });
 }

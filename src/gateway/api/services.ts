@@ -1,4 +1,5 @@
 import type { ServiceRecord } from "../store/store.ts";
+import { changeService } from "./change-service.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import { inApi } from "./instants.ts";
 import { notFound } from "./read-request.ts";
@@ -6,11 +7,10 @@ import { remarked, remarksOn, runnerRemarks } from "./remarks.ts";
 import type { Handlers } from "./serve-route.ts";
 
 /** Serves the routes of services. */
-export function serviceHandlers({
-  store,
-  sessions,
-  clock,
-}: ApiDependencies): Handlers<"listServices" | "getService" | "createService" | "deleteService"> {
+export function serviceHandlers(
+  deps: ApiDependencies,
+): Handlers<"listServices" | "getService" | "createService" | "patchService" | "deleteService"> {
+  const { store, sessions, clock } = deps;
   const find = async (serviceId: string): Promise<ServiceRecord> => {
     const service = await store.findService(serviceId);
     if (service === undefined) throw notFound(store, "service", serviceId);
@@ -30,6 +30,14 @@ export function serviceHandlers({
       await store.addService(service);
       sessions.wake(service.runnerId);
       return remarked(inApi(service), [...warnings, ...(await runnerRemarks(store, service.runnerId))]);
+    },
+    patchService: async ({ id, body, ifMatch }) => {
+      const service = await changeService(deps, id, body, ifMatch);
+      const warnings = [
+        ...remarksOn({ connection: service.connection }),
+        ...(await runnerRemarks(store, service.runnerId)),
+      ];
+      return remarked(inApi(service), warnings);
     },
     deleteService: async ({ id }) => {
       const service = await find(id);

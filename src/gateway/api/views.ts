@@ -101,6 +101,7 @@ export const RUNNER_VIEW: z.ZodType<RunnerView> = z
     platform: z.string().exactOptional(),
     maxConcurrentRuns: within(BOUNDS.maxConcurrentRuns).exactOptional(),
     lastSeenAt: time.exactOptional(),
+    retiredAt: time.exactOptional().describe("since then it is refused"),
     createdAt: time,
     orphans: z
       .array(PIPELINE_KEY)

@@ -164,6 +164,9 @@ export class Session implements LiveSession {
     const now = clock.now();
     const claim = await store.claimSession(runnerFacts(hello, now), now);
     if (this.#link.ended) return;
+    if ("refused" in claim && claim.refused === "retired") {
+      return this.close("retired", `runner ${hello.runnerId} was taken out of service`);
+    }
     if ("refused" in claim) {
       this.#log.warn("A runner id is used by another installation", {
         boundTo: claim.boundTo,

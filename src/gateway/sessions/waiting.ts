@@ -30,13 +30,19 @@ export function createWaitingReasons(
   return async (run) => {
     if (run.dispatch === "accepted") return { text: run.waiting ?? "the runner has taken it and starts it" };
     const standing = standingOf(run.runnerId);
-    if (standing === undefined) return away(run, (await store.findRunner(run.runnerId))?.lastSeenAt);
+    if (standing === undefined) {
+      const runner = await store.findRunner(run.runnerId);
+      if (runner?.retiredAt === undefined) return away(run, runner?.lastSeenAt);
+      return { text: `runner ${run.runnerId} is retired since ${instant(runner.retiredAt)}`, advice: RETIRED };
+    }
     if (!standing.isReady) return { text: `runner ${run.runnerId} has just connected and is not in step yet` };
     if (run.dispatch === "offered") return { text: "it is offered to the runner, which has not answered yet" };
     const refused = run.refusal === undefined ? undefined : refusedBy(run.refusal);
     return standing.waitingOf(run.runId) ?? refused ?? { text: "it is about to be offered to the runner" };
   };
 }
+
+const RETIRED = "Make the service anew with another runner, or stop the run";
 
 /** The runner's own words: why it didn't take a run, or its pipeline. */
 export function refusedBy(refusal: Partial<StartRefusal>, what = "the runner has not taken it"): Waiting {

@@ -48,6 +48,8 @@ export function createPipelineStore(
   reading: RowReading,
 ): PipelineStore {
   const read = (rows: readonly Row[]) => reading.all("pipeline", rows, pipelineRecord);
+  const sealed = (pipelineId: string, token: Sensitive | null | undefined): Uint8Array | null =>
+    token === undefined || token === null ? null : seal(key.reveal(), tokenContext(pipelineId), token.reveal());
   return {
     addPipeline: (pipeline, botToken) =>
       db.transaction().execute(async (transaction) => {
@@ -71,11 +73,9 @@ export function createPipelineStore(
             { facts: { pipelineId: taken.pipeline_id } },
           );
         }
-        const sealed =
-          botToken === undefined ? null : seal(key.reveal(), tokenContext(pipeline.pipelineId), botToken.reveal());
         await transaction
           .insertInto("pipeline")
-          .values({ ...pipelineRow(pipeline), bot_token: sealed })
+          .values({ ...pipelineRow(pipeline), bot_token: sealed(pipeline.pipelineId, botToken) })
           .execute();
       }),
 
@@ -123,10 +123,11 @@ export function createPipelineStore(
         const message = `Cannot change pipeline ${pipelineId}: generation ${generation} was its last`;
         throw new CodedError(GATEWAY_ERRORS.GenerationsUsedUp, message);
       }
+      const token = changes.botToken === undefined ? {} : { bot_token: sealed(pipelineId, changes.botToken) };
       const rows = await db
         .updateTable("pipeline")
         // A tombstone of the last generation still buries it.
-        .set({ ...pipelineChangesRow(changes), generation: Math.min(next, most) })
+        .set({ ...pipelineChangesRow(changes), ...token, generation: Math.min(next, most) })
         .where("pipeline_id", "=", pipelineId)
         .where("generation", "=", generation)
         .returning(RECORD_COLUMNS)

@@ -39,6 +39,7 @@ export const RUNNER_ROW: Shape<Selectable<RunnerTable>> = fields<Selectable<Runn
   platform: nullable(text),
   max_concurrent_runs: nullable(whole(BOUNDS.maxConcurrentRuns)),
   last_seen_at: nullable(time),
+  retired_at: nullable(time),
   created_at: time,
 });
 

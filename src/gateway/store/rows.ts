@@ -42,6 +42,7 @@ export function runnerRecord(row: Selectable<RunnerTable>): RunnerRecord {
     platform: row.platform,
     maxConcurrentRuns: row.max_concurrent_runs,
     lastSeenAt: row.last_seen_at,
+    retiredAt: row.retired_at,
     createdAt: row.created_at,
   });
 }
@@ -156,7 +157,8 @@ export function pipelineChangesRow(changes: PipelineChanges): Partial<Insertable
     ...(changes.hash === undefined ? {} : { hash: changes.hash }),
     ...(changes.deletedAt === undefined ? {} : { deleted_at: changes.deletedAt }),
     ...(changes.sourceConfig === undefined ? {} : { source_config_json: JSON.stringify(changes.sourceConfig) }),
-    ...(changes.schedule === undefined ? {} : { schedule_json: JSON.stringify(changes.schedule) }),
+    ...(changes.schedule === undefined ? {} : { schedule_json: toJson(changes.schedule ?? undefined) }),
+    ...(changes.sink === undefined ? {} : { sink_json: toJson(changes.sink ?? undefined) }),
     ...(changes.timeoutSeconds === undefined ? {} : { timeout_seconds: changes.timeoutSeconds }),
     ...(changes.retries === undefined ? {} : { retries: changes.retries }),
     ...(changes.retryDelaySeconds === undefined ? {} : { retry_delay_seconds: changes.retryDelaySeconds }),

@@ -1,6 +1,6 @@
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import type { RunReport } from "../../protocol/messages.ts";
-import { RUN_STATES, type RunState, supersedes, TERMINAL_STATES } from "../../protocol/run-state.ts";
+import { OPEN_STATES, type RunState, supersedes, TERMINAL_STATES } from "../../protocol/run-state.ts";
 import type { Write } from "./group-commit.ts";
 import { gapsIn, toJson } from "./json-columns.ts";
 import { fitting, fullPage, type RowReading } from "./readable.ts";
@@ -30,7 +30,6 @@ const NEWEST_ENDED = 500;
 
 /** Of one runner, when it reports runs that nobody ordered. */
 const MOST_OPEN = 10_000;
-const OPEN_STATES = RUN_STATES.filter((state) => !TERMINAL_STATES.has(state));
 
 /** Makes it over an open database; `write` shares commits. */
 export function createRunStore(db: Kysely<Database>, write: Write, reading: RowReading): RunStore {

@@ -7,7 +7,10 @@ import type { Store } from "./store.ts";
 import type { Database, ServiceTable } from "./tables.ts";
 
 /** The part of the store that keeps services. */
-export type ServiceStore = Pick<Store, "addService" | "findService" | "listServices" | "deleteService">;
+export type ServiceStore = Pick<
+  Store,
+  "addService" | "findService" | "changeService" | "listServices" | "deleteService"
+>;
 
 /** Makes it over an open database. */
 export function createServiceStore(db: Kysely<Database>, reading: RowReading): ServiceStore {
@@ -32,6 +35,19 @@ export function createServiceStore(db: Kysely<Database>, reading: RowReading): S
 
     async findService(serviceId) {
       return read(await db.selectFrom("service").selectAll().where("service_id", "=", serviceId).execute())[0];
+    },
+
+    async changeService(present, { serviceType, connection }) {
+      const before = serviceRow(present);
+      const rows = await db
+        .updateTable("service")
+        .set({ service_type: serviceType, connection_json: JSON.stringify(connection) })
+        .where("service_id", "=", before.service_id)
+        .where("service_type", "=", before.service_type)
+        .where("connection_json", "=", before.connection_json)
+        .returningAll()
+        .execute();
+      return read(rows)[0];
     },
 
     async listServices({ runnerId, limit, afterName } = {}) {

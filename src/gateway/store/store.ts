@@ -26,11 +26,16 @@ export interface RunnerRecord {
   readonly maxConcurrentRuns?: number;
   /** Epoch milliseconds. */
   readonly lastSeenAt?: number;
+  /** Since then it is refused. */
+  readonly retiredAt?: number;
   readonly createdAt: number;
 }
 
 /** Outcome of a greeting: the new epoch, or why there is none. */
-export type SessionClaim = { readonly epoch: number } | { readonly refused: "runnerIdInUse"; readonly boundTo: string };
+export type SessionClaim =
+  | { readonly epoch: number }
+  | { readonly refused: "runnerIdInUse"; readonly boundTo: string }
+  | { readonly refused: "retired" };
 
 /** A token the gateway has issued; the token itself is kept only as a hash. */
 export interface TokenRecord {
@@ -193,6 +198,10 @@ export interface Store {
   touchRunner(runnerId: string, now: number): Promise<void>;
   /** Forgets the installation a runner id is bound to. False when there is no such runner. */
   rebindRunner(runnerId: string): Promise<boolean>;
+  /** Takes a runner out of service and revokes its tokens; the time of the first retirement stands. Undefined when there is no such runner. */
+  retireRunner(runnerId: string, now: number): Promise<RunnerRecord | undefined>;
+  /** Forgets a runner and revokes its tokens; unless `force`, not while something names it. False when there is none. @throws CodedError RunnerInUse */
+  removeRunner(runnerId: string, now: number, force: boolean): Promise<boolean>;
   findRunner(runnerId: string): Promise<RunnerRecord | undefined>;
   listRunners(): Promise<readonly RunnerRecord[]>;
 
@@ -207,6 +216,11 @@ export interface Store {
   /** @throws CodedError NameTaken */
   addService(service: ServiceRecord): Promise<void>;
   findService(serviceId: string): Promise<ServiceRecord | undefined>;
+  /** Writes the changes, but only over what `present` says. Undefined when it is no longer that. */
+  changeService(
+    present: ServiceRecord,
+    changes: Pick<ServiceRecord, "serviceType" | "connection">,
+  ): Promise<ServiceRecord | undefined>;
   listServices(query?: ServiceQuery): Promise<readonly ServiceRecord[]>;
   /** @throws CodedError ServiceInUse while it has pipelines */
   deleteService(serviceId: string): Promise<boolean>;
@@ -282,18 +296,11 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** Fields a new generation may change. */
+/** Fields a new generation may change; null removes one. */
 export type PipelineChanges = Partial<
-  Pick<
-    PipelineRecord,
-    | "enabled"
-    | "deployed"
-    | "hash"
-    | "deletedAt"
-    | "sourceConfig"
-    | "schedule"
-    | "timeoutSeconds"
-    | "retries"
-    | "retryDelaySeconds"
-  >
-> & { readonly updatedAt: number };
+  Pick<PipelineRecord, "enabled" | "deployed" | "hash" | "deletedAt" | "sourceConfig">
+> & {
+  readonly [K in "sink" | "schedule" | "timeoutSeconds" | "retries" | "retryDelaySeconds"]?: NonNullable<
+    PipelineRecord[K]
+  > | null;
+} & { readonly updatedAt: number; readonly botToken?: Sensitive | null };

@@ -23,6 +23,7 @@ export interface RunnerTable {
   platform: string | null;
   max_concurrent_runs: number | null;
   last_seen_at: number | null;
+  retired_at: number | null;
   created_at: number;
 }
 

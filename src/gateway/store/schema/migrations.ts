@@ -169,6 +169,13 @@ const retention: Migration = {
   },
 };
 
+/** Runners that are taken out of service. */
+const retirement: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema.alterTable("runner").addColumn("retired_at", "integer").execute();
+  },
+};
+
 /** Every migration by name, in the order they are applied. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-first": first,
@@ -177,4 +184,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0004-attempts": attempts,
   "0005-refusals": refusals,
   "0006-retention": retention,
+  "0007-retirement": retirement,
 };
