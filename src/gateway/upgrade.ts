@@ -45,7 +45,7 @@ export function createUpgradeHandler(options: UpgradeOptions): UpgradeHandler {
     const verdict = checkForm(request, options.stopping.aborted) ?? (await checkToken(request, options));
     if ("name" in verdict) return refuse(rawSocket, verdict, request, options.log);
     const socket = await acceptor.accept(request, rawSocket, head);
-    options.sessions.accept(socket, verdict);
+    options.sessions.accept(socket, { ...verdict, address: peerAddress(request) });
   };
   return (request, rawSocket, head) => {
     decide(request, rawSocket, head).catch((error: unknown) => {

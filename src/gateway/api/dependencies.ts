@@ -11,7 +11,10 @@ import type { RunFeed } from "./run-feed.ts";
 /** What every part of the API is built from. */
 export interface ApiDependencies {
   readonly store: Store;
-  readonly sessions: Pick<RunnerSessions, "connected" | "end" | "wake" | "ask" | "announceRun" | "waitingReason">;
+  readonly sessions: Pick<
+    RunnerSessions,
+    "connected" | "lastLoss" | "end" | "wake" | "ask" | "announceRun" | "waitingReason"
+  >;
   readonly feed: RunFeed;
   readonly adminToken: Sensitive;
   /** What runner tokens are signed with. */

@@ -1,3 +1,4 @@
+import { instant } from "../../base/instants.ts";
 import type { RunnerRecord } from "../store/store.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import { inApi } from "./instants.ts";
@@ -19,14 +20,27 @@ export function runnerHandlers({
     if (runner === undefined) throw notFound(store, "runner", runnerId);
     return runner;
   };
-  const view = (runner: RunnerRecord): RunnerView => {
-    const session = sessions.connected().get(runner.runnerId);
-    if (session === undefined) return { ...inApi(runner), status: "Disconnected" };
-    return { ...inApi(runner), status: "Connected", orphans: session.orphans, refused: session.refused };
+  const view = async (runner: RunnerRecord): Promise<RunnerView> => {
+    const { runnerId } = runner;
+    const session = sessions.connected().get(runnerId);
+    const loss = sessions.lastLoss(runnerId);
+    const lastError = loss === undefined ? {} : { lastError: { ...loss, at: instant(loss.at) } };
+    if (session === undefined) return { ...inApi(runner), status: "Disconnected", ...lastError };
+    const { address, maxConcurrentRuns, orphans, refused } = session;
+    const taken = (await store.openRuns(runnerId)).filter(({ dispatch }) => dispatch !== "waiting").length;
+    return {
+      ...inApi(runner),
+      status: "Connected",
+      ...(address === undefined ? {} : { address }),
+      freePlaces: Math.max(0, maxConcurrentRuns - taken),
+      ...lastError,
+      orphans,
+      refused,
+    };
   };
 
   return {
-    listRunners: async () => ({ runners: (await store.listRunners()).map(view) }),
+    listRunners: async () => ({ runners: await Promise.all((await store.listRunners()).map(view)) }),
     getRunner: async ({ id }) => view(await find(id)),
     getRunnerStatus: async ({ id }) => {
       await find(id);

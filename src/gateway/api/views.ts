@@ -48,6 +48,9 @@ export type RunView = InApi<Omit<RunRecord, "refusal">>;
 /** A runner, and whether it is here. */
 export interface RunnerView extends InApi<RunnerRecord> {
   readonly status: "Connected" | "Disconnected";
+  readonly address?: string;
+  readonly freePlaces?: number;
+  readonly lastError?: { readonly at: string; readonly close: string; readonly reason: string };
   readonly orphans?: readonly PipelineKey[];
   readonly refused?: readonly RefusedPipeline[];
 }
@@ -102,6 +105,19 @@ export const RUNNER_VIEW: z.ZodType<RunnerView> = z
     maxConcurrentRuns: within(BOUNDS.maxConcurrentRuns).exactOptional(),
     lastSeenAt: time.exactOptional(),
     retiredAt: time.exactOptional().describe("since then it is refused"),
+    address: z
+      .string()
+      .exactOptional()
+      .describe("where its connection comes from, perhaps a proxy. Present while it is connected"),
+    freePlaces: z
+      .int()
+      .nonnegative()
+      .exactOptional()
+      .describe("how many runs more it would take. Present while it is connected"),
+    lastError: z
+      .strictObject({ at: time, close: z.string(), reason: z.string() })
+      .exactOptional()
+      .describe("how its last session was lost that didn't end by a goodbye; known since this gateway started"),
     createdAt: time,
     orphans: z
       .array(PIPELINE_KEY)

@@ -7,11 +7,11 @@ import type { RunRecord, Store } from "../store/store.ts";
 
 import { createEventHub } from "./events.ts";
 import { createFleet } from "./fleet.ts";
-import type { Capture } from "./link.ts";
+import type { Capture, LinkEnd } from "./link.ts";
 import { createRunBook } from "./run-book.ts";
 import { Session } from "./session.ts";
 import type { LiveSession, SessionShared } from "./session-shared.ts";
-import type { RunnerSessions, SessionInfo } from "./sessions.ts";
+import type { LostSession, RunnerSessions, SessionInfo } from "./sessions.ts";
 import { SupersededInstances } from "./superseded-instances.ts";
 import { startSweeps } from "./sweeps.ts";
 import { createWaitingReasons } from "./waiting.ts";
@@ -48,6 +48,7 @@ export function createRunnerSessions(options: RunnerSessionsOptions): RunnerSess
     return { isReady: session.info?.state === "ready", waitingOf: (runId) => session.waitingOf(runId) };
   });
   const book = createRunBook(store, clock, runChanges, reasonOf);
+  const losses = new Map<string, LostSession>();
   const touches = new Set<Promise<void>>();
   const sweeps = startSweeps({
     store,
@@ -85,13 +86,21 @@ export function createRunnerSessions(options: RunnerSessionsOptions): RunnerSess
     },
     superseded: new SupersededInstances(),
     changed: (session) => onChange?.(session.runnerId),
-    ended: (session) => {
+    ended: (session, trouble) => {
+      if (trouble !== undefined) noteLoss(session.runnerId, trouble);
       if (live.get(session.runnerId) !== session) return;
       live.delete(session.runnerId);
       onChange?.(session.runnerId);
       touch(session.runnerId);
     },
   };
+
+  function noteLoss(runnerId: string, { name, reason }: LinkEnd): void {
+    losses.delete(runnerId);
+    losses.set(runnerId, { at: clock.now(), close: name, reason: describeError(reason) });
+    const [oldest] = losses.keys();
+    if (losses.size > MAX_SOCKETS && oldest !== undefined) losses.delete(oldest);
+  }
 
   function countFleet(): void {
     counting = fleet.count();
@@ -126,6 +135,8 @@ export function createRunnerSessions(options: RunnerSessionsOptions): RunnerSess
       });
       return new Map(infos);
     },
+
+    lastLoss: (runnerId) => losses.get(runnerId),
 
     end(which, name, reason) {
       for (const session of [...live.values()]) {

@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { CloseName } from "../../protocol/close-codes.ts";
 import type { Store } from "../store/store.ts";
-import type { Capture } from "./link.ts";
+import type { Capture, LinkEnd } from "./link.ts";
 import type { RunBook } from "./run-book.ts";
 import type { OperationRequest, SessionInfo, VerdictBody, WhatChanged } from "./sessions.ts";
 import type { SupersededInstances } from "./superseded-instances.ts";
@@ -45,5 +45,6 @@ export interface SessionShared {
   readonly enlist: (session: LiveSession) => boolean;
   readonly superseded: SupersededInstances;
   readonly changed: (session: LiveSession) => void;
-  readonly ended: (session: LiveSession) => void;
+  /** `trouble`: how it was lost, other than by a goodbye. */
+  readonly ended: (session: LiveSession, trouble: LinkEnd | undefined) => void;
 }

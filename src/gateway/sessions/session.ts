@@ -77,6 +77,7 @@ export class Session implements LiveSession {
       orphans: this.#orphans,
       refused: delivery.refused(),
       ...(this.#identity.tokenId === undefined ? {} : { tokenId: this.#identity.tokenId }),
+      ...(this.#identity.address === undefined ? {} : { address: this.#identity.address }),
     };
   }
 
@@ -244,6 +245,6 @@ export class Session implements LiveSession {
       reason: describeError(end.reason),
       byUs: end.byUs,
     });
-    this.#shared.ended(this);
+    this.#shared.ended(this, quiet ? undefined : end);
   }
 }

@@ -26,6 +26,17 @@ export interface RunnerIdentity {
   readonly tokenRunnerId?: string;
   /** Which token the upgrade was let in with. */
   readonly tokenId?: string;
+  /** Where the connection comes from, which may be a proxy. */
+  readonly address?: string;
+}
+
+/** How a session was lost, other than by a goodbye. */
+export interface LostSession {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** The close name, or `broken`. */
+  readonly close: string;
+  readonly reason: string;
 }
 
 /** A pipeline that the runner would not take. */
@@ -61,6 +72,8 @@ export interface SessionInfo {
   readonly refused: readonly RefusedPipeline[];
   /** Which token it was let in with. */
   readonly tokenId?: string;
+  /** Where the connection comes from, which may be a proxy. */
+  readonly address?: string;
 }
 
 /** What has changed for a runner: its runs only, or (also where nothing is said) its pipelines too. */
@@ -75,6 +88,8 @@ export interface RunnerSessions {
   accept(socket: Socket, identity: RunnerIdentity): void;
   /** Live sessions by runner id: a copy of this moment. */
   connected(): ReadonlyMap<string, SessionInfo>;
+  /** How this gateway lost a session of the runner the last time since it started. */
+  lastLoss(runnerId: string): LostSession | undefined;
   /** Ends those live sessions of which `which` is true. */
   end(which: (session: SessionInfo) => boolean, name: CloseName, reason: string): void;
   /** There is something to do for this runner: call it after each deploy, run, stop, toggle or delete. Cheap; never throws. */

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { RunnerView } from "../../../src/gateway/api/views.ts";
 import { eventually } from "../../fakes/eventually.ts";
 import { TestGateway } from "../test-gateway.ts";
 
@@ -70,4 +71,22 @@ test("stopping a pipeline tells its runner, which may know of more runs, and say
     expect(await gateway.ask("GET", "/api/v1/runners/alpha")).toMatchObject({ status: "Disconnected" }),
   );
   expect(await stop()).toEqual({ runs: [], told: false });
+});
+
+test("runners tell where they come from, how many places are free, and how a session was lost", async () => {
+  const gateway = await TestGateway.start();
+  const runner = await gateway.runner();
+  const look = () => gateway.ask<RunnerView>("GET", "/api/v1/runners/alpha");
+  expect(await look()).toMatchObject({ address: "127.0.0.1", freePlaces: 4 });
+  expect(await look()).not.toHaveProperty("lastError");
+  const { pipelineId } = await gateway.deployed();
+  await gateway.startRun(pipelineId);
+  await eventually(async () => expect((await look()).freePlaces).toBe(3));
+  runner.leave();
+  await eventually(async () => expect((await look()).status).toBe("Disconnected"));
+  expect(await look()).not.toHaveProperty("lastError");
+  await gateway.runner();
+  await gateway.ask("POST", "/api/v1/runners/alpha/retire");
+  await eventually(async () => expect((await look()).lastError).toMatchObject({ close: "retired" }));
+  expect(await look()).not.toHaveProperty("freePlaces");
 });
