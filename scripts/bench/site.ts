@@ -46,9 +46,9 @@ export class Site {
     await mkdir(join(directory, "secrets"), { recursive: true });
     const site = new Site(executable, directory, await freePort());
     try {
-      site.#token = await site.#createToken();
       await prepare?.(site);
       await site.startGateway();
+      site.#token = await site.#createToken();
     } catch (error) {
       await site.close();
       throw error;
