@@ -1,122 +1,39 @@
 import { z } from "zod";
-import type { ErrorKind } from "../../base/errors.ts";
-import type { JsonObject } from "../../protocol/messages.ts";
 import { JSON_OBJECT } from "../../protocol/shapes.ts";
 import { GATEWAY_ERRORS } from "../errors.ts";
+import type { ApiRoutes } from "./api-routes.ts";
 import { pipelineTag, serviceTag } from "./entity-tags.ts";
 import { API_ERRORS } from "./errors.ts";
-import type { Nothing, Route, StreamRoute } from "./route.ts";
+import { change, patch, read, remove } from "./make-route.ts";
 import {
   EVENTS_QUERY,
   FORCE_QUERY,
   LOG_QUERY,
-  type LogQuery,
-  NOTHING,
   PIPELINE_LIST_QUERY,
   PIPELINE_PATCH,
   PIPELINE_WISH,
-  type PipelineListQuery,
-  type PipelinePatch,
-  type PipelineWish,
   RUN_LIST_QUERY,
   RUN_WISH,
-  type RunListQuery,
-  type RunWish,
   SERVICE_LIST_QUERY,
   SERVICE_PATCH,
   SERVICE_WISH,
-  type ServiceContent,
-  type ServiceListQuery,
-  type ServiceWish,
   TOGGLE_WISH,
   TOKEN_LIST_QUERY,
   TOKEN_REQUEST,
-  type ToggleWish,
-  type TokenRequest,
 } from "./schemas.ts";
 import {
   ISSUED_TOKEN_VIEW,
-  type IssuedTokenView,
   LOG_PAGE_VIEW,
-  type LogPageView,
   ORDERED_RUN_VIEW,
-  type OrderedRunView,
   PIPELINE_VIEW,
-  type PipelineView,
   RUN_EVENTS,
   RUN_VIEW,
   RUNNER_VIEW,
-  type RunnerView,
-  type RunView,
   SERVICE_VIEW,
-  type ServiceView,
   TOKEN_VIEW,
-  type TokenView,
 } from "./views.ts";
 
-/** Every route of the gateway by name, with the types of its parts. */
-export interface ApiRoutes {
-  readonly getHealth: Route<Nothing, Nothing, { readonly status: "ok" }>;
-  readonly getOpenApi: Route<Nothing, Nothing, JsonObject>;
-  readonly listRunners: Route<Nothing, Nothing, { readonly runners: readonly RunnerView[] }>;
-  readonly getRunner: Route<Nothing, Nothing, RunnerView>;
-  readonly getRunnerStatus: Route<Nothing, Nothing, RunnerStatusView>;
-  readonly rebindRunner: Route<Nothing, Nothing, RunnerView>;
-  readonly retireRunner: Route<Nothing, Nothing, RunnerView>;
-  readonly deleteRunner: Route<Nothing, { readonly force: boolean }, RunnerView>;
-  readonly listTokens: Route<Nothing, { readonly runnerId?: string }, { readonly tokens: readonly TokenView[] }>;
-  readonly createToken: Route<TokenRequest, Nothing, IssuedTokenView>;
-  readonly revokeToken: Route<Nothing, Nothing, TokenView>;
-  readonly listServices: Route<Nothing, ServiceListQuery, ServicePage>;
-  readonly getService: Route<Nothing, Nothing, ServiceView>;
-  readonly createService: Route<ServiceWish, Nothing, ServiceView>;
-  readonly patchService: Route<Partial<ServiceContent>, Nothing, ServiceView>;
-  readonly deleteService: Route<Nothing, Nothing, ServiceView>;
-  readonly listPipelines: Route<Nothing, PipelineListQuery, PipelinePage>;
-  readonly getPipeline: Route<Nothing, Nothing, PipelineView>;
-  readonly createPipeline: Route<PipelineWish, Nothing, PipelineView>;
-  readonly patchPipeline: Route<PipelinePatch, Nothing, PipelineView>;
-  readonly deletePipeline: Route<Nothing, Nothing, PipelineView>;
-  readonly deployPipeline: Route<Nothing, Nothing, PipelineView>;
-  readonly togglePipeline: Route<ToggleWish, Nothing, PipelineView>;
-  readonly runPipeline: Route<RunWish, Nothing, OrderedRunView>;
-  readonly stopPipeline: Route<Nothing, Nothing, StoppedPipeline>;
-  readonly listRuns: Route<Nothing, RunListQuery, RunPage>;
-  readonly getRun: Route<Nothing, Nothing, RunView>;
-  readonly stopRun: Route<Nothing, Nothing, { readonly run: RunView }>;
-  readonly getRunLog: Route<Nothing, LogQuery, LogPageView>;
-  readonly followRun: StreamRoute<{ readonly after?: number }>;
-}
-
-/** What becomes of the runs of a pipeline that shall stop. */
-export interface StoppedPipeline {
-  readonly runs: readonly string[];
-  readonly told: boolean;
-}
-
-/** Whether a runner's executor could run something now. */
-export interface RunnerStatusView {
-  readonly healthy: boolean;
-  readonly message: string;
-}
-
-/** A page of services; `nextAfter` only when there may be more. */
-export interface ServicePage {
-  readonly services: readonly ServiceView[];
-  readonly nextAfter?: string;
-}
-
-/** A page of pipelines; `nextAfter` only when there may be more. */
-export interface PipelinePage {
-  readonly pipelines: readonly PipelineView[];
-  readonly nextAfter?: string;
-}
-
-/** A page of runs; `nextBefore` only when there may be more. */
-export interface RunPage {
-  readonly runs: readonly RunView[];
-  readonly nextBefore?: string;
-}
+export type { ApiRoutes };
 
 const { NotFound, PreconditionFailed, ChangedMeanwhile, PipelineNotDeployed, TooManyStreams } = API_ERRORS;
 const { NameTaken, ServiceInUse, RunnerInUse, PipelineTooLarge, RunnerNotConnected, RunnerBusy, VerdictTimedOut } =
@@ -316,28 +233,3 @@ export const API_ROUTES: ApiRoutes = {
     errors: [NotFound, TooManyStreams],
   },
 };
-
-function read<A>(path: string, summary: string, answer: z.ZodType<A>): Route<Nothing, Nothing, A> {
-  return { method: "GET", path, summary, query: NOTHING, status: 200, answer, errors: [] };
-}
-
-function change<A>(
-  path: string,
-  summary: string,
-  more: Pick<Route<Nothing, Nothing, A>, "status" | "answer" | "errors">,
-): Route<Nothing, Nothing, A> {
-  return { method: "POST", path, summary, query: NOTHING, body: NOTHING, ...more };
-}
-
-function patch<A>(path: string, summary: string, answer: z.ZodType<A>): Route<Nothing, Nothing, A> {
-  return { method: "PATCH", path, summary, query: NOTHING, status: 200, answer, errors: [] };
-}
-
-function remove<A>(
-  path: string,
-  summary: string,
-  answer: z.ZodType<A>,
-  errors: readonly ErrorKind[],
-): Route<Nothing, Nothing, A> {
-  return { method: "DELETE", path, summary, query: NOTHING, status: 200, answer, errors };
-}
