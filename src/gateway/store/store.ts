@@ -10,7 +10,10 @@ import type {
   Schedule,
 } from "../../protocol/messages.ts";
 import type { LogCeiling, RunRetention } from "./kept.ts";
+import type { PipelineChanges } from "./pipeline-changes.ts";
 import type { RowKind } from "./readable.ts";
+
+export type { PipelineChanges };
 
 /** A runner as the gateway remembers it. Whether it is connected is told by the live sessions, not by the store. */
 export interface RunnerRecord {
@@ -295,12 +298,3 @@ export interface Store {
   isUnreadable(kind: RowKind, id: string): boolean;
   close(): Promise<void>;
 }
-
-/** Fields a new generation may change; null removes one. */
-export type PipelineChanges = Partial<
-  Pick<PipelineRecord, "enabled" | "deployed" | "hash" | "deletedAt" | "sourceConfig">
-> & {
-  readonly [K in "sink" | "schedule" | "timeoutSeconds" | "retries" | "retryDelaySeconds"]?: NonNullable<
-    PipelineRecord[K]
-  > | null;
-} & { readonly updatedAt: number; readonly botToken?: Sensitive | null };
