@@ -41,6 +41,7 @@ interface Found {
 async function judge(logs: PodLogs, runId: string): Promise<Found> {
   const holes: { from: number; lines: number; isTold: boolean }[] = [];
   const notes: string[] = [];
+  let begun = "";
   let [next, lines, disorder, rest, isTold] = [1, 0, 0, "", false];
   for (let offset = 0; ; ) {
     const piece = await logs.read(runId, offset, 1_048_576);
@@ -48,8 +49,16 @@ async function judge(logs: PodLogs, runId: string): Promise<Found> {
     offset = piece.nextOffset;
     const all = (rest + piece.text).split("\n");
     rest = all.pop() ?? "";
-    for (const line of all) {
-      if (line.startsWith("[hybrid-runner: ")) {
+    for (const [index, part] of all.entries()) {
+      // A line of ours may stand inside one of the program's: the node goes on with another file anywhere.
+      const isOwn = part.startsWith("[hybrid-runner: ");
+      if (!isOwn && part.length < LINE_BYTES - 1 && (all[index + 1] ?? rest).startsWith("[hybrid-runner: ")) {
+        begun = part;
+        continue;
+      }
+      const line = isOwn ? part : begun + part;
+      if (line !== part) begun = "";
+      if (isOwn) {
         notes.push(line);
         isTold = true;
         continue;
