@@ -48,12 +48,19 @@ test("secrets with newlines, quotes, dollars and unicode arrive exactly and neve
   }
 });
 
-test("an empty secret is an empty value", async () => {
+test("an empty secret fails the run, unless its reference allows it", async () => {
   const site = await openSite();
   await site.secret("empty", "");
-  const runId = await site.start(await site.deploy("metadata", { connection: { password: "secret:/empty" } }));
-  expect((await site.ended(runId)).state).toBe("success");
-  expect(await received(site, runId)).toEqual({ password: "" });
+  const allowed = await site.start(
+    await site.deploy("metadata", { connection: { password: "secret:/empty?empty=allowed" } }),
+  );
+  expect((await site.ended(allowed)).state).toBe("success");
+  expect(await received(site, allowed)).toEqual({ password: "" });
+  const refused = await site.start(await site.deploy("metadata", { connection: { password: "secret:/empty" } }));
+  const { state, failure } = await site.ended(refused);
+  expect(state).toBe("failed");
+  expect(failure).toMatchObject({ category: "SecretUnresolved" });
+  expect(JSON.stringify(failure)).toContain("(empty)");
 });
 
 test("a missing secret fails the run before the program starts, with reference, provider and reason", async () => {
