@@ -1,7 +1,7 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
-/** The road under faults and for long: `npm run test:long`. */
-export const LONG: string[] = ["test/road/!(road).test.ts", "test/chaos/**/*.test.ts"];
+/** The road under faults and for long, and under a service manager: `npm run test:long`. */
+export const LONG: string[] = ["test/road/!(road).test.ts", "test/chaos/**/*.test.ts", "test/executable/units.test.ts"];
 
 /** A test that is skipped says why. */
 export const REPORTERS: string[] = ["default", "./test/skip-reporter.ts"];

@@ -1,6 +1,6 @@
 /*
- * Brings what a few tests use beyond npm's packages, when it is missing: ip, tc, iptables, openssl, promtool, musl-gcc, tinyproxy and python3 with
- * PyYAML, on Debian and its kin, and into node_modules two versions of SQLAlchemy, whose quoting a test compares ours with.
+ * Brings what a few tests use beyond npm's packages, when it is missing: ip, tc, iptables, openssl, promtool, musl-gcc, tinyproxy, systemd
+ * with D-Bus and python3 with PyYAML, on Debian and its kin, and into node_modules two versions of SQLAlchemy, whose quoting a test compares ours with.
  * Without them, or without root, those tests print why they are skipped.
  */
 
@@ -15,6 +15,8 @@ const PACKAGES = {
   promtool: "prometheus",
   "musl-gcc": "musl-tools",
   tinyproxy: "tinyproxy",
+  "test -x /lib/systemd/systemd": "systemd",
+  "test -e /usr/lib/systemd/system/dbus.service": "dbus",
   "python3 -c 'import yaml'": "python3-yaml",
 } as const;
 

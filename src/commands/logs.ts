@@ -67,7 +67,7 @@ function withoutRight(error: unknown, dataDirectory: string): unknown {
   return new CodedError(
     RUNTIME_ERRORS.UsageError,
     `Cannot show logs: ${dataDirectory} is closed to this user (${code})`,
-    { cause: error, advice: "Look as the runner's user, or as root" },
+    { cause: error, advice: "Look as the runner's user, or as root; name another directory with --data-directory" },
   );
 }
 

@@ -61,7 +61,7 @@ test("README.md names every command that people use, and no other", () => {
 });
 
 test("docs/operations.md keeps runs alive over a restart, and doesn't restart over a wrong configuration", () => {
-  const unit = /```ini\n([\s\S]*?)```/.exec(read("docs/operations.md"))?.[1] ?? "";
+  const unit = /^Description=Hybrid Runner\n([\s\S]*?)```/m.exec(read("docs/operations.md"))?.[1] ?? "";
   for (const line of ["KillMode=process", "Restart=always", "RestartPreventExitStatus=2", "OOMPolicy=continue"]) {
     expect(unit.split("\n")).toContain(line);
   }

@@ -36,5 +36,5 @@ test.skipIf(!hasSystemd)("systemd takes the units of the operations page as they
     expect(unit).toContain(`ExecStart=${INSTALLED} `);
     expect(await mistakes(unit)).toBe("");
   }
-  expect(await mistakes(found[0]?.replace("KillMode", "KillMod") ?? "")).toMatch(/Unknown key/);
+  expect(await mistakes(found[0]?.replace("UMask", "UMas") ?? "")).toMatch(/Unknown key/);
 });
