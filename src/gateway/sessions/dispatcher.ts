@@ -23,8 +23,8 @@ const MAX_STARTS = 32;
 /** Stops and questions, which needn't wait until all starts are through. */
 const MORE_UNDER_WAY = 8;
 /** A turn looks at everything, so between two turns there is a pause of so many times the length of the last, within a limit. */
-const PAUSE_OF_TURNS = 4;
-const MAX_PAUSE_MS = 250;
+const PAUSE_OF_TURNS = 9;
+const MAX_PAUSE_MS = 500;
 
 /** What a dispatcher stands on. */
 export interface DispatcherOptions {

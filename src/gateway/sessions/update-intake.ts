@@ -34,6 +34,8 @@ export class UpdateIntake {
   /** Log that came and is not stored yet: each commit is synced to the disk, so those that came together share one. */
   #waiting: LogPiece[] = [];
   #waitingBytes = 0;
+  /** What is being written, in the order in which it came: the store lets what is asked for at about the same time share a commit. */
+  #writes: Promise<void>[] = [];
   #taken = 0;
   #acknowledged = 0;
 
@@ -49,8 +51,8 @@ export class UpdateIntake {
       throw new CodedError(PROTOCOL_ERRORS.BadFrame, message);
     }
     if (frame.type === "run.update") {
-      await this.#storeLogs();
-      await this.#takeReport(frame.body);
+      this.#storeLogs();
+      this.#write(this.#takeReport(frame.body));
     } else if (await this.#isOwn(frame.body.runId)) {
       this.#waiting.push(frame.body);
       this.#waitingBytes += frame.body.text.length;
@@ -65,22 +67,40 @@ export class UpdateIntake {
    * then, which is sure to be followed by another call. @throws CodedError LogDiffers; whatever the store throws
    */
   async settle(more: () => boolean = () => false): Promise<void> {
-    if (this.#waiting.length > 0) {
+    if (this.#waiting.length > 0 || this.#writes.length > 0) {
       // What the socket has by now shares the commit.
       await nextTurn();
       if (more()) return;
     }
-    await this.#storeLogs();
+    this.#storeLogs();
+    await this.#written();
     if (this.#taken === this.#acknowledged) return;
     this.#acknowledged = this.#taken;
     this.#options.link.send("ack", { seq: this.#taken });
   }
 
-  async #storeLogs(): Promise<void> {
+  #storeLogs(): void {
     if (this.#waiting.length === 0) return;
     const pieces = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
+    this.#write(this.#appendLogs(pieces));
+  }
+
+  #write(work: Promise<void>): void {
+    this.#writes.push(work);
+    // Whoever waits for all of them is told.
+    work.catch(() => undefined);
+  }
+
+  /** Resolves when all that was taken so far is committed. @throws what the first of the writes throws */
+  async #written(): Promise<void> {
+    const writes = this.#writes;
+    this.#writes = [];
+    await Promise.all(writes);
+  }
+
+  async #appendLogs(pieces: readonly LogPiece[]): Promise<void> {
     const { store, log, logAppended } = this.#options;
     const whole = await store.appendLogs(pieces);
     for (const runId of new Set(pieces.map((piece) => piece.runId))) logAppended(runId);
@@ -94,6 +114,7 @@ export class UpdateIntake {
     const { runnerId, book, dispatcher } = this.#options;
     const taken = await book.take(runnerId, report);
     if (taken === undefined) return;
+    this.#noteOwn(report.runId);
     if (isTerminal(report.state)) await checkLog(taken.run, this.#options.store, this.#options.log);
     if (isTerminal(report.state)) return dispatcher.runEnded();
     const endedHere = isTerminal(taken.run.state) && taken.run.attempt === report.attempt;
@@ -103,10 +124,17 @@ export class UpdateIntake {
   /** A runner writes only to the logs of its own runs. */
   async #isOwn(runId: string): Promise<boolean> {
     if (this.#ownRuns.has(runId)) return true;
+    // The report that makes the run known may be on its way into the store.
+    await this.#written();
+    if (this.#ownRuns.has(runId)) return true;
     const run = await this.#options.store.findRun(runId);
     if (run?.runnerId !== this.#options.runnerId) return false;
+    this.#noteOwn(runId);
+    return true;
+  }
+
+  #noteOwn(runId: string): void {
     if (this.#ownRuns.size >= MAX_REMEMBERED_RUNS) this.#ownRuns.clear();
     this.#ownRuns.add(runId);
-    return true;
   }
 }

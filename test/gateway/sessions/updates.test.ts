@@ -113,6 +113,32 @@ describe("updates", () => {
     expect(await harness.find(run.runId)).toMatchObject({ logBytes: 100_000, logGaps: [] });
   });
 
+  it("of states are written side by side, in their order, and none is acknowledged before those in front of it are committed", async () => {
+    const release: (() => void)[] = [];
+    const wrap = (store: Store): Store => ({
+      ...store,
+      takeReport: async (runnerId, report, now) => {
+        await new Promise<void>((resolve) => release.push(resolve));
+        return store.takeReport(runnerId, report, now);
+      },
+    });
+    const harness = await Harness.start({ wrap });
+    const runs = [];
+    for (let count = 0; count < 3; count++) {
+      runs.push(await harness.waitingRun(await harness.pipeline(), { dispatch: "accepted" }));
+    }
+    const line = await harness.runner({ runs: runs.map((run) => ({ ...report(run, "queued"), state: "queued" })) });
+    for (const run of runs) line.update("run.update", report(run, "running"));
+    await eventually(() => expect(release).toHaveLength(3));
+    for (const free of release.slice(1)) free();
+    for (const run of runs.slice(1)) {
+      await eventually(async () => expect(await harness.find(run.runId)).toMatchObject({ state: "running" }));
+    }
+    expect(line.acknowledged).toBe(0);
+    release[0]?.();
+    await eventually(() => expect(line.acknowledged).toBe(3));
+  });
+
   it("are told to listeners, until they leave", async () => {
     const harness = await Harness.start();
     const run = await harness.waitingRun(await harness.pipeline(), { dispatch: "accepted" });
