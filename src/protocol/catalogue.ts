@@ -91,7 +91,7 @@ export const CATALOGUE: Catalogue = {
     direction: "up",
     kind: "session",
     meaning:
-      "a page of what the runner has: its pipelines, its live runs, and ended ones whose end or log is not wholly acknowledged",
+      "a page of what the runner has: its pipelines, its live runs, and ended ones whose end or log is not wholly acknowledged; no pipeline and no run twice in all pages",
     duty: "collect the pages until `last`; then act on the difference to what it knows of the runs, and send `logCursors` and `wanted`",
     body: z.strictObject({
       pipelines: z.array(PIPELINE_KEY).max(LIMITS.pageEntries),

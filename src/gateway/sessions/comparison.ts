@@ -1,5 +1,7 @@
-import type { Clock } from "../../base/clock.ts";
+import { type Clock, nextTurn } from "../../base/clock.ts";
+import { CodedError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import { PROTOCOL_ERRORS } from "../../protocol/errors.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { MessageBodies, PipelineKey } from "../../protocol/messages.ts";
 import type { RunRecord, Store } from "../store/store.ts";
@@ -27,19 +29,19 @@ export interface ComparisonOptions {
 /** Collects a runner's inventory and answers it with what the gateway knows and wants. */
 export class Comparison {
   readonly #options: ComparisonOptions;
-  readonly #runs: ReportedRun[] = [];
-  readonly #pipelines: PipelineKey[] = [];
+  readonly #runs = new Map<string, ReportedRun>();
+  readonly #pipelines = new Map<string, PipelineKey>();
   #pages = 0;
 
   constructor(options: ComparisonOptions) {
     this.#options = options;
   }
 
-  /** Adds a page; false when there are too many. */
+  /** Adds a page; false when there are too many. @throws CodedError BadFrame when it names a pipeline or a run again */
   collect(page: MessageBodies["inventory"]): boolean {
     this.#pages++;
-    this.#runs.push(...page.runs);
-    this.#pipelines.push(...page.pipelines);
+    for (const key of page.pipelines) addOnce(this.#pipelines, key.pipelineId, key, "pipeline");
+    for (const run of page.runs) addOnce(this.#runs, run.runId, run, "run");
     return this.#pages <= MAX_PAGES;
   }
 
@@ -61,8 +63,7 @@ export class Comparison {
       });
     const wanted = await store.wanted(runnerId);
     sendWanted(link, wanted);
-    const present = new Set(this.#pipelines.map((key) => key.pipelineId));
-    const buried = wanted.tombstones.map((tombstone) => tombstone.pipelineId).filter((id) => !present.has(id));
+    const buried = wanted.tombstones.map(({ pipelineId }) => pipelineId).filter((id) => !this.#pipelines.has(id));
     await store.noteBuried(buried, clock.now());
     return { wanted, difference };
   }
@@ -84,16 +85,30 @@ export class Comparison {
     const { store, runnerId } = this.#options;
     const known = new Map<string, RunRecord>();
     const reported: ReportedRun[] = [];
-    for (const moment of this.#runs) {
-      const run = await store.findRun(moment.runId);
-      // One that isn't known here was started by a schedule, so its pipeline tells whose it is.
-      const owner = run ?? (await store.findPipeline(moment.pipelineId));
-      if (owner?.runnerId !== runnerId) continue;
-      reported.push(moment);
-      if (run !== undefined) known.set(moment.runId, run);
+    const ownPipelines = new Set(await store.pipelineIds(runnerId));
+    for (const page of pages([...this.#runs.values()])) {
+      // However long an inventory is, others get their turn.
+      await nextTurn();
+      const found = await store.findRuns(page.map((moment) => moment.runId));
+      const runs = new Map(found.map((run) => [run.runId, run]));
+      for (const moment of page) {
+        const run = runs.get(moment.runId);
+        // One that isn't known here was started by a schedule, so its pipeline tells whose it is.
+        const isOwn = run === undefined ? ownPipelines.has(moment.pipelineId) : run.runnerId === runnerId;
+        if (!isOwn) continue;
+        reported.push(moment);
+        if (run !== undefined) known.set(moment.runId, run);
+      }
     }
     return { reported, known };
   }
+}
+
+function addOnce<T>(entries: Map<string, T>, id: string, entry: T, kind: string): void {
+  if (entries.has(id)) {
+    throw new CodedError(PROTOCOL_ERRORS.BadFrame, `Cannot take the inventory: it names ${kind} ${id} more than once`);
+  }
+  entries.set(id, entry);
 }
 
 function sendWanted(link: Link, wanted: Wanted): void {

@@ -13,7 +13,7 @@ import type { Database, PipelineTable } from "./tables.ts";
 /** The part of the store that keeps what is wanted on the runners. */
 export type PipelineStore = Pick<
   Store,
-  "addPipeline" | "findPipeline" | "botToken" | "listPipelines" | "changePipeline" | "wanted"
+  "addPipeline" | "findPipeline" | "pipelineIds" | "botToken" | "listPipelines" | "changePipeline" | "wanted"
 >;
 
 /** Everything but the sealed token, which only `botToken` reads. */
@@ -83,6 +83,11 @@ export function createPipelineStore(
       return read(
         await db.selectFrom("pipeline").select(RECORD_COLUMNS).where("pipeline_id", "=", pipelineId).execute(),
       )[0];
+    },
+
+    async pipelineIds(runnerId) {
+      const rows = await db.selectFrom("pipeline").select("pipeline_id").where("runner_id", "=", runnerId).execute();
+      return rows.map((row) => row.pipeline_id);
     },
 
     async botToken(pipelineId) {

@@ -14,6 +14,7 @@ export type RunStore = Pick<
   Store,
   | "addRun"
   | "findRun"
+  | "findRuns"
   | "listRuns"
   | "openRuns"
   | "unfinishedLogs"
@@ -51,6 +52,8 @@ export function createRunStore(db: Kysely<Database>, write: Write, reading: RowR
       write(async (transaction) => void (await transaction.insertInto("run").values(runRow(run)).execute())),
 
     findRun: (runId) => findRun(db, runId),
+
+    findRuns: async (runIds) => read(await selectRuns(db).where("run_id", "in", runIds).execute()),
 
     async listRuns(query) {
       let select = selectRuns(db).orderBy("number", "desc").limit(query.limit);

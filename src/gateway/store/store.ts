@@ -127,10 +127,7 @@ export interface RunRecord {
   readonly logEnd?: LogEnd;
   /** Where the log goes on: every byte before it is here or was told missing. */
   readonly logBytes: number;
-  /**
-   * Where the runner stopped sending this log because it is longer than the runner's limit. The last part follows when the run
-   * has ended, behind a gap that begins here; absent again when all of it came after all.
-   */
+  /** Where the runner stopped sending a log beyond its limit; the last part follows at the end, behind a gap from here. Absent again when all of it came. */
   readonly logHeldAt?: number;
   /** From where on the gateway keeps nothing more of this log, and which of its ceilings was met. */
   readonly logCappedAt?: number;
@@ -232,6 +229,8 @@ export interface Store {
   /** The bot token rests encrypted. @throws CodedError NameTaken */
   addPipeline(pipeline: PipelineRecord, botToken: Sensitive | undefined): Promise<void>;
   findPipeline(pipelineId: string): Promise<PipelineRecord | undefined>;
+  /** Of all pipelines of the runner, whatever became of them. */
+  pipelineIds(runnerId: string): Promise<readonly string[]>;
   botToken(pipelineId: string): Promise<Sensitive | undefined>;
   listPipelines(query: PipelineQuery): Promise<readonly PipelineRecord[]>;
   /** Writes the changes as generation `next` (the following one when absent), but only over `generation`. Undefined when it is no longer that. */
@@ -250,6 +249,7 @@ export interface Store {
   // runs
   addRun(run: RunRecord): Promise<void>;
   findRun(runId: string): Promise<RunRecord | undefined>;
+  findRuns(runIds: readonly string[]): Promise<readonly RunRecord[]>;
   listRuns(query: RunQuery): Promise<readonly RunRecord[]>;
   /** Runs of this runner that are not in a terminal state, oldest first. */
   openRuns(runnerId: string): Promise<readonly RunRecord[]>;

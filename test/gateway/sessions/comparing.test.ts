@@ -1,5 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { pipelineHash } from "../../../src/gateway/sessions/workflow-config.ts";
+import type { Store } from "../../../src/gateway/store/store.ts";
 import { LIMITS } from "../../../src/protocol/limits.ts";
 import type { PipelineKey } from "../../../src/protocol/messages.ts";
 import { eventually } from "../../fakes/eventually.ts";
@@ -84,6 +85,85 @@ describe("comparing pipelines", () => {
       expect(await line.ended()).toMatchObject({ name: "badFrame", code: 4400 });
     }
     expect((await harness.store.findPipeline(one.pipelineId))?.generation).toBe(1);
+  });
+
+  it.each(["in one page", "in two pages"])(
+    "takes each pipeline and each run once in an inventory: twice %s",
+    async (where) => {
+      const harness = await Harness.start();
+      const one = await harness.pipeline();
+      const pipelines = [1, 1_000_000, 1_999_999].map((generation) => ({
+        ...key(generation),
+        pipelineId: one.pipelineId,
+      }));
+      const runId = crypto.randomUUID();
+      const runs = (["queued", "running"] as const).map((state) => ({
+        runId,
+        pipelineId: one.pipelineId,
+        attempt: 1,
+        state,
+      }));
+      const inventories = [
+        { pipelines, runs: [] },
+        { pipelines: [], runs },
+      ];
+      for (const { pipelines, runs } of inventories) {
+        const line = await (await harness.dial()).greet();
+        if (where === "in one page") line.send("inventory", { pipelines, runs, last: true });
+        else {
+          line.send("inventory", { pipelines: pipelines.slice(0, 1), runs: runs.slice(0, 1), last: false });
+          line.send("inventory", { pipelines: pipelines.slice(1), runs: runs.slice(1), last: true });
+        }
+        expect(await line.ended()).toMatchObject({ name: "badFrame", code: 4400 });
+      }
+      expect((await harness.store.findPipeline(one.pipelineId))?.generation).toBe(1);
+      expect(await harness.store.listRuns({ limit: 10 })).toEqual([]);
+    },
+  );
+
+  it("lets others get their turn between the pieces of a long inventory", async () => {
+    const turns: Record<"read" | "raised", number[]> = { read: [], raised: [] };
+    const sizes: number[] = [];
+    let turn = 0;
+    let going = true;
+    const count = (): void => {
+      turn++;
+      if (going) setImmediate(count);
+    };
+    onTestFinished(() => {
+      going = false;
+    });
+    const wrap = (store: Store): Store => ({
+      ...store,
+      findRuns: (runIds) => {
+        turns.read.push(turn);
+        sizes.push(runIds.length);
+        return store.findRuns(runIds);
+      },
+      changePipeline: (...all) => {
+        turns.raised.push(turn);
+        return store.changePipeline(...all);
+      },
+    });
+    const harness = await Harness.start({ wrap });
+    const own = await Promise.all([1, 2, 3].map(() => harness.pipeline()));
+    const pipelineId = own[0]?.pipelineId ?? "";
+    const line = await (await harness.dial()).greet();
+    count();
+    for (let page = 0; page < 3; page++) {
+      const runs = Array.from({ length: LIMITS.pageEntries }, () => ({
+        runId: crypto.randomUUID(),
+        pipelineId,
+        attempt: 1,
+        state: "running" as const,
+      }));
+      line.send("inventory", { pipelines: [], runs, last: false });
+    }
+    await line.compare({ pipelines: own.map((one) => ({ ...key(5), pipelineId: one.pipelineId })) });
+    expect(sizes).toEqual([LIMITS.pageEntries, LIMITS.pageEntries, LIMITS.pageEntries]);
+    expect([new Set(turns.read).size, new Set(turns.raised).size]).toEqual([3, 3]);
+    const generations = await Promise.all(own.map((one) => harness.store.findPipeline(one.pipelineId)));
+    expect(generations.map((one) => one?.generation)).toEqual([6, 6, 6]);
   });
 
   it("tells tombstones at the greeting and doesn't repeat them as operations", async () => {
