@@ -12,7 +12,13 @@ import { environment, writeError } from "../runtime/system.ts";
  */
 export async function tellFailure(error: unknown, args: readonly string[]): Promise<void> {
   const stack = error instanceof CodedError ? "" : String((error as Error).stack);
-  if (!(await writesJson(args))) return writeError(`${explainError(error)}\n${stack}\n`);
+  if (!(await writesJson(args)))
+    return writeError(
+      [explainError(error), stack]
+        .filter(Boolean)
+        .map((part) => `${part}\n`)
+        .join(""),
+    );
   const lines: string[] = [];
   createLog({ clock: systemClock, level: "error", format: "json", write: (line) => void lines.push(line) }).error(
     describeError(error),

@@ -3,17 +3,18 @@ import { KEY_PREFIX } from "../../src/base/key-prefix.ts";
 import { ANNOTATIONS, LABELS } from "../../src/executor/kubernetes/labels.ts";
 import { readSources } from "../architecture/source-tree.ts";
 
-test("every key of ours has the one prefix, or is one that Kubernetes itself has", () => {
+test("every key has our one prefix, or is one that Kubernetes or Kueue has", () => {
   const keys = [...Object.values(LABELS), ...Object.values(ANNOTATIONS)];
   const others = keys.filter((key) => !key.startsWith(KEY_PREFIX));
-  expect(others.every((key) => /^(?:app|batch)\.kubernetes\.io\//.test(key))).toBe(true);
+  expect(others.every((key) => /^(?:(?:app|batch)\.kubernetes\.io|kueue\.x-k8s\.io)\//.test(key))).toBe(true);
   expect(keys.length - others.length).toBeGreaterThan(15);
 });
 
-test("the prefix is written in two places, and nowhere else", () => {
+test("the prefix is written in three places, and nowhere else", () => {
   const literal = new RegExp(`["'\`]${KEY_PREFIX}(?!\\$)`);
   expect(readSources("src").flatMap(({ path, text }) => (literal.test(text) ? [path] : []))).toEqual([
     "src/base/key-prefix.ts",
     "src/executor/kubernetes/labels.ts",
+    "src/secrets/providers/kubernetes-reserved.ts",
   ]);
 });

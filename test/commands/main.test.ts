@@ -52,7 +52,7 @@ describe.each(Object.entries(COMMANDS))("the help of %s", (name, entry) => {
     const flags = (await flagGroups(await entry.load())).flatMap((group) => Object.entries(group.flags));
     for (const [flag, { meaning }] of flags) {
       expect([flag, meaning === undefined]).toEqual([flag, false]);
-      expect(help).toMatch(new RegExp(`^  --${flag}( [A-Z]+)?\\n {6}`, "m"));
+      expect(help).toMatch(new RegExp(`^  --${flag}( [A-Z]+(,[A-Z]+)?)?\\n {6}`, "m"));
     }
     expect(entry.examples.length > 0 || entry.internal === true).toBe(true);
     for (const [line] of entry.examples) expect(help).toContain(`  ${line}\n`);

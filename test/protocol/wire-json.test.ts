@@ -8,6 +8,8 @@ import { FREE_JSON_FIELDS, readWireJson } from "../../src/protocol/wire-json.ts"
 interface Schema {
   readonly id?: string;
   readonly $ref?: string;
+  readonly allOf?: readonly Schema[];
+  readonly anyOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly $defs?: Readonly<Record<string, Schema>>;
   readonly [name: string]: unknown;
@@ -16,10 +18,8 @@ interface Schema {
 /** Names of fields in a schema, parted by whether they hold free JSON. */
 function fieldsOf(schema: Schema, free: Set<string>, others: Set<string>): void {
   for (const [name, field] of Object.entries(schema.properties ?? {})) {
-    const text = JSON.stringify(field);
-    (field.$ref === "#/$defs/JsonObject" || text.includes('"allOf":[{"$ref":"#/$defs/JsonObject"') ? free : others).add(
-      name,
-    );
+    const within = [field, ...(field.allOf ?? []), ...(field.anyOf ?? [])];
+    (within.some(({ $ref }) => $ref === "#/$defs/JsonObject") ? free : others).add(name);
   }
   for (const inner of Object.values(schema)) {
     if (Array.isArray(inner)) for (const item of inner) fieldsOf(item as Schema, free, others);

@@ -167,10 +167,12 @@ const removable = (schema: z.ZodType) => schema.nullable().exactOptional();
 export const PIPELINE_PATCH: z.ZodType<PipelinePatch> = z.strictObject({
   sourceConfig: JSON_OBJECT.exactOptional(),
   sink: removable(JSON_OBJECT),
-  schedule: removable(JSON_OBJECT),
-  timeoutSeconds: removable(z.int()),
-  retries: removable(z.int()),
-  retryDelaySeconds: removable(z.int()),
+  schedule: removable(
+    z.strictObject({ cron: z.string().max(200).exactOptional(), timeZone: removable(z.string().max(64)) }),
+  ),
+  timeoutSeconds: removable(within(BOUNDS.timeoutSeconds)),
+  retries: removable(within(BOUNDS.retries)),
+  retryDelaySeconds: removable(within(BOUNDS.retryDelaySeconds)),
   botToken: botToken.nullable().exactOptional(),
 }) as z.ZodType<PipelinePatch>;
 

@@ -112,6 +112,7 @@ export const RUNNER_VIEW: z.ZodType<RunnerView> = z
     freePlaces: z
       .int()
       .nonnegative()
+      .max(BOUNDS.maxConcurrentRuns.most)
       .exactOptional()
       .describe("how many runs more it would take. Present while it is connected"),
     lastError: z
