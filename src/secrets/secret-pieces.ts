@@ -1,5 +1,6 @@
 import { isExactNumber, isJsonObject } from "../base/exact-json.ts";
 import { parseJson } from "./json.ts";
+import { passwordsIn } from "./passwords-inside.ts";
 import { isPlain } from "./plain-units.ts";
 
 /** Shorter texts are not masked: they would turn up everywhere in innocent output. */
@@ -31,7 +32,7 @@ export function isWorthMasking(value: string): boolean {
  * All that is looked for on behalf of one value:
  * - the value without the white space around it;
  * - each line of a value with several lines, each leaf of a value that is JSON (then no lines: they are keys and brackets), and
- *   the password inside an address. Of lines only what is more than brackets, rulers and frames of a PEM, of numbers six digits;
+ *   the passwords inside it. Of lines only what is more than brackets, rulers and frames of a PEM, of numbers six digits;
  * - their base64 (UTF-8, UTF-16LE and UTF-8 inside a JSON string, standard and URL-safe) at each of the three places where
  *   it may begin inside encoded bytes, and their hexadecimal digits in both cases; of lines only the text.
  */
@@ -111,17 +112,6 @@ function linesOf(text: string): readonly string[] {
   const lines = text.split(/\r\n|\n|\r/);
   if (lines.length === 1) return [];
   return [...new Set(lines.map((line) => line.trim()))].slice(0, MAX_FRAGMENTS);
-}
-
-/** The password of an address with user and password, as it stands there and as it is meant. */
-export function passwordsIn(text: string): readonly string[] {
-  const found = /^[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:([^\s]+)@[^\s@]*$/i.exec(text)?.[1];
-  if (found === undefined) return [];
-  try {
-    return [...new Set([found, decodeURIComponent(found)])];
-  } catch {
-    return [found];
-  }
 }
 
 function leavesOf(text: string): { readonly isJson: boolean; readonly leaves: readonly string[] } {

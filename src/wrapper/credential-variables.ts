@@ -1,21 +1,24 @@
-import { passwordsIn } from "../secrets/secret-pieces.ts";
+import { isCredential } from "../secrets/credential-names.ts";
+import { passwordsIn } from "../secrets/passwords-inside.ts";
 
-/** Names of variables that hold a credential by custom, without what stands before the last words. */
-const NAMES =
-  /(?:^|_)(?:ACCESS_?KEY|SECRET_?KEY|PRIVATE_?KEY|API_?KEY|ACCOUNT_?KEY|SECRET|PASSWORD|PASSWD|PASSPHRASE|PASS|TOKEN|CREDENTIALS?|CONNECTION_?STRING)$|_PWD$/i;
+/** The directories that a shell is in and comes from. */
+const DIRECTORIES: ReadonlySet<string> = new Set(["PWD", "OLDPWD"]);
+/** What stands before the credential in a header, and before the password in `user:password`. */
+const BEFORE = /^(?:(?:Bearer|Basic|Token)\s+|[^\s:/]+:(?=\S+$))/i;
 
 /**
  * The credentials among the variables of a program: the values of those that are named like one (`AWS_SECRET_ACCESS_KEY`,
- * `DB_PASSWORD`, `GITHUB_TOKEN`) or that `names` has (in capital letters or not; `*` stands for any beginning or end), and
- * the password in whatever is an address with user and password, such as a proxy or a connection string.
+ * `dbPassword`, `OPENAI_KEY`) or that `names` has (in capital letters or not; `*` stands for any beginning or end), and
+ * the passwords inside whatever value: in addresses with user and password, and set to such a name.
  */
 export function credentialsIn(
   environment: Readonly<Record<string, string>>,
   names: readonly string[] = [],
 ): readonly string[] {
   return Object.entries(environment).flatMap(([name, value]) => {
-    const isCredential = NAMES.test(name) || names.some((pattern) => fits(name.toUpperCase(), pattern.toUpperCase()));
-    return isCredential ? [value, ...passwordsIn(value)] : passwordsIn(value);
+    const isNamed = names.some((pattern) => fits(name.toUpperCase(), pattern.toUpperCase()));
+    if (!isNamed && (DIRECTORIES.has(name) || !isCredential(name, value))) return passwordsIn(value);
+    return [value, value.trim().replace(BEFORE, ""), ...passwordsIn(value)];
   });
 }
 
