@@ -59,7 +59,7 @@ async function judge(logs: PodLogs, runId: string): Promise<Found> {
       const line = isOwn ? part : begun + part;
       if (line !== part) begun = "";
       if (isOwn) {
-        notes.push(line);
+        notes.push(`before line ${next}: ${line}`);
         isTold = true;
         continue;
       }

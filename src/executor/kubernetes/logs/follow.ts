@@ -1,11 +1,11 @@
-import type { Clock } from "../../../base/clock.ts";
+import { type Clock, sleep } from "../../../base/clock.ts";
 import { CodedError } from "../../../base/errors.ts";
 import type { LogPosition } from "./log-intake.ts";
 import type { LogReading, LogStream, ReadOptions } from "./log-stream.ts";
-import { type PauseReason, type StreamMemory, StreamWatch } from "./stream-watch.ts";
+import { BUSY_BYTES, type PauseReason, type StreamMemory, StreamWatch } from "./stream-watch.ts";
 
 /** A stream as following needs it. */
-export type FollowedStream = Pick<LogStream, "open" | "read" | "close" | "firstTime">;
+export type FollowedStream = Pick<LogStream, "read" | "close" | "firstTime">;
 
 /** What following a log stands on. */
 export interface FollowOptions {
@@ -37,6 +37,11 @@ interface Next {
 const NEXT_FILE_MS = 9_500;
 /** So many files wait to be read; what a program prints beyond that while its log is read so slowly is missing. */
 const MOST_FILES = 8;
+/** So long a stream that was opened may say nothing before it is believed that there is nothing. */
+const SILENT_PEEK_MS = 10_000;
+/** So often, and after such a pause, the stream is opened that goes on behind what the node has now. */
+const MOST_TRIES = 8;
+const TRY_AGAIN_MS = 250;
 
 /**
  * Follows a log as long as its stream goes on and keeps up. Only a stream that is open gives a file that was rotated away, so none
@@ -58,12 +63,15 @@ export class Following {
   /** The main stream follows; otherwise it ends with its file. */
   #follows = true;
   #gap: ReadOptions["gap"] = "mark";
+  #adjoins = false;
   readonly #next: Next[] = [];
   /** When the newest stream was known to read the node's file of that moment, and the time of that file's first line. */
   #currentAt: number;
   #file = "";
   #watch: StreamWatch | undefined;
+  #peeking: AbortController | undefined;
   #bytes = 0;
+  #bytesAsked = 0;
   /** The node was asked for more since the container has ended. */
   #askedLast = false;
 
@@ -77,6 +85,7 @@ export class Following {
   /** Something has changed: the container has ended. */
   nudge(): void {
     this.#watch?.look();
+    this.#peeking?.abort();
   }
 
   /** New content in bytes; `yielded` when it was left for others. @throws what `LogStream.read` throws */
@@ -86,9 +95,9 @@ export class Following {
         const why = await this.#readOn();
         if (this.#options.signal.aborted || why === "whole") return { bytes: this.#bytes, yielded: false };
         if (why === "yielded") return { bytes: this.#bytes, yielded: true };
-        if (why === "behind") {
-          if (await this.#ask()) return { bytes: this.#bytes, yielded: false };
-        } else if (!this.#goOn()) return { bytes: this.#bytes, yielded: false };
+        if (why === "gap") await this.#bridge();
+        else if (why === "behind" ? await this.#ask() : !(await this.#goOn()))
+          return { bytes: this.#bytes, yielded: false };
       }
     } finally {
       this.#main.close();
@@ -97,7 +106,7 @@ export class Following {
   }
 
   /** Reads the main stream until it has ended, or is paused for a reason. */
-  async #readOn(): Promise<PauseReason | "ended"> {
+  async #readOn(): Promise<PauseReason | "ended" | "gap"> {
     const { over } = this.#options;
     if (over() === "whole") return "whole";
     const [next] = this.#next;
@@ -119,7 +128,7 @@ export class Following {
         ...(next?.first === undefined ? {} : { until: next.first }),
       });
       this.#bytes += bytes;
-      return end === "paused" ? (watch.why ?? "ended") : "ended";
+      return end === "paused" ? (watch.why ?? "ended") : end;
     } catch (error) {
       // What the API server says is of this stream; what the disk says is of all.
       if (next === undefined || !(error instanceof CodedError)) throw error;
@@ -132,15 +141,27 @@ export class Following {
   }
 
   /** The main stream has brought all that it has. False when nothing follows. */
-  #goOn(): boolean {
+  async #goOn(): Promise<boolean> {
     const { over } = this.#options;
     const [next, ...others] = this.#next;
-    if (next === undefined) return false;
+    if (next === undefined) return await this.#askBehindEnd();
     // The last file is compared with what the wrapper stated before something is said to be missing.
     if (over() === "partly" && !next.adjoins && others.length === 0) return false;
     this.#next.shift();
-    this.#replaceMain(next.stream, next.first === undefined, next.adjoins ? "pass" : "mark");
-    if (!this.#follows && others.length === 0 && over() === undefined) this.#openLast();
+    this.#adjoins = next.adjoins;
+    // One that doesn't begin with a file goes on inside the one before, unless that was not read to its end.
+    const gap = next.first === undefined ? "stop" : this.#gapNow;
+    this.#replaceMain(next.stream, next.first === undefined, gap);
+    if (!this.#follows && others.length === 0 && over() === undefined) await this.#openLast();
+    return true;
+  }
+
+  /** A stream of a container that has ended ends with its file, also when the node has another one. False when that was looked for. */
+  async #askBehindEnd(): Promise<boolean> {
+    const { over } = this.#options;
+    if (over() !== undefined || !this.#follows || this.#bytes - this.#bytesAsked < BUSY_BYTES) return false;
+    this.#bytesAsked = this.#bytes;
+    await this.#ask();
     return true;
   }
 
@@ -151,36 +172,55 @@ export class Following {
     this.#askedLast = isOver !== undefined;
     if (this.#next.length >= MOST_FILES) return false;
     // Asked before, so that it is of this file or of one before it.
-    const [first, last] =
-      isOver === undefined
-        ? await Promise.all([timeOf("first", signal), timeOf("last", signal)]).catch(() => ["", ""])
-        : ["", ""];
+    const first = isOver === undefined ? await timeOf("first", signal).catch(() => "") : "";
     const now = stream({ follow: false });
     const reading = await this.#peek(now);
-    if (reading?.end === "gap") {
-      this.#addFile(now);
-      return false;
+    if (reading?.end === "gap") this.#addFile(now);
+    else if (reading?.found === true) await this.#takeOver(now, first);
+    else {
+      now.close();
+      return isOver === "unstated" && reading?.end === "ended" && position().last === "";
     }
-    if (reading?.found === true) this.#setCurrent(first);
-    if (reading?.found === true && this.#next.length === 0) {
-      this.#replaceMain(now, false, "pass");
-      if (over() === undefined) this.#openLast(last);
-      return false;
-    }
-    now.close();
-    return isOver === "unstated" && reading?.end === "ended" && position().last === "";
+    return false;
   }
 
-  /** Undefined when the API server can't tell. */
+  /** Something is missing before what the main stream brings: it is gone, unless the node still has it. */
+  async #bridge(): Promise<void> {
+    const now = this.#options.stream({ follow: false });
+    const reading = await this.#peek(now);
+    if (reading?.found === true) return await this.#takeOver(now, "");
+    now.close();
+    this.#gap = this.#gapNow;
+  }
+
+  /** The node's file of now has the end of what was read: it goes on there, in place of all others. */
+  async #takeOver(now: FollowedStream, file: string): Promise<void> {
+    this.#setCurrent(file);
+    for (const { stream } of this.#next.splice(0)) stream.close();
+    this.#replaceMain(now, false, "pass");
+    if (this.#options.over() === undefined) await this.#openLast();
+  }
+
+  get #gapNow(): ReadOptions["gap"] {
+    return this.#adjoins ? "pass" : "mark";
+  }
+
+  /** Finds where a stream begins; undefined when the API server can't tell. */
   async #peek(stream: FollowedStream): Promise<LogReading | undefined> {
+    const peeking = new AbortController();
+    const cancel = this.#options.clock.schedule(SILENT_PEEK_MS, () => peeking.abort(), { unref: true });
+    this.#peeking = peeking;
     try {
-      const reading = await stream.read({ gap: "stop", peek: true });
+      const reading = await stream.read({ gap: "stop", peek: true, pause: peeking.signal });
       this.#bytes += reading.bytes;
       return reading;
     } catch (error) {
-      if (error instanceof CodedError) return undefined;
       stream.close();
+      if (error instanceof CodedError) return undefined;
       throw error;
+    } finally {
+      cancel();
+      this.#peeking = undefined;
     }
   }
 
@@ -188,17 +228,39 @@ export class Following {
   #addFile(stream: FollowedStream): void {
     const first = stream.firstTime;
     const isKnown = this.#next.some((next) => next.first === first);
-    const adjoins = this.#options.clock.monotonic() - this.#currentAt < NEXT_FILE_MS;
     if (isKnown) stream.close();
-    else this.#next.push({ stream, first, adjoins });
+    else this.#next.push({ stream, first, adjoins: this.#isNextFile });
     this.#setCurrent(first);
   }
 
-  /** The stream that follows behind a main one that ends with its file. */
-  #openLast(since = ""): void {
-    const stream = this.#options.stream({ follow: true, ...(since === "" ? {} : { since }) });
-    stream.open();
-    this.#next.push({ stream, adjoins: true });
+  /**
+   * Opens the stream that follows behind a main one that ends with its file. That is read to its end only when the node has begun
+   * to send this one: otherwise what is printed in between may be rotated away before anybody reads it.
+   */
+  async #openLast(): Promise<void> {
+    const { stream: make, timeOf, signal, clock, over } = this.#options;
+    for (let tries = 0; tries < MOST_TRIES && !signal.aborted && over() === undefined; tries++) {
+      const last = await timeOf("last", signal).catch(() => "");
+      const first = await timeOf("first", signal).catch(() => "");
+      // Asked afterwards, so that the last line is of this file too, and nothing of another one is left out.
+      const isSame = first !== "" && first === this.#file;
+      if (isSame) this.#setCurrent(first);
+      const stream = make({ follow: true, ...(isSame ? { since: last } : {}) });
+      const reading = await this.#peek(stream);
+      if (reading?.found === true) return this.#replaceMain(stream, true, "mark");
+      if (reading !== undefined && reading.end !== "ended") {
+        this.#next.push({ stream, adjoins: this.#isNextFile });
+        return;
+      }
+      // For a moment while it rotates a file the node has none.
+      stream.close();
+      await sleep(clock, TRY_AGAIN_MS, signal).catch(() => undefined);
+    }
+  }
+
+  /** A file that is seen now can only be the one behind the newest that was seen before, or that one. */
+  get #isNextFile(): boolean {
+    return this.#options.clock.monotonic() - this.#currentAt < NEXT_FILE_MS;
   }
 
   #replaceMain(stream: FollowedStream, follows: boolean, gap: ReadOptions["gap"]): void {

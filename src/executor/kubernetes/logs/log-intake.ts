@@ -44,8 +44,9 @@ export class LogIntake {
   readonly #last: TimeSlot;
   readonly #newest: TimeSlot;
   readonly #time = new TimeSlot();
-  /** Time of the first line that was taken here. */
-  readonly #began = new TimeSlot();
+  /** Time of the first line that came by. */
+  readonly #came = new TimeSlot();
+  #mayBeNextFile = true;
   #same: number;
   #taken: number;
   /** Lines of the last time that came by while it is sought. */
@@ -78,9 +79,17 @@ export class LogIntake {
     return this.#lines;
   }
 
-  /** Time of the first new line; empty before it has come. */
-  get began(): string {
-    return this.#began.text;
+  /** Time of the first line that came by; empty before. */
+  get came(): string {
+    return this.#came.text;
+  }
+
+  /**
+   * True when the stream may begin with the file behind the one that was read, although its first lines have times that were read.
+   * The node finishes a file while it writes to the next one already, so that the last lines of the one are stamped later.
+   */
+  get mayBeNextFile(): boolean {
+    return this.#mayBeNextFile;
   }
 
   /** True when the line came by where another stream goes on: it and all behind it are left out. */
@@ -89,8 +98,8 @@ export class LogIntake {
   }
 
   /**
-   * Another stream goes on with the line of this time. Lines are stamped side by side, so one may be a little later than the first
-   * of the next file.
+   * Another stream goes on with the line of this time. One before it may be stamped a little later; and where the node's files part
+   * inside a line, the stream that reads both brings that time not at all.
    */
   stopAt(time: string): void {
     const late = new Date(momentOf(time) + OVERLAP_MS).toISOString();
@@ -100,31 +109,6 @@ export class LogIntake {
   /** What the kubelet itself had to say. */
   get words(): string {
     return this.#words;
-  }
-
-  /**
-   * The log was read up to here, maybe by another stream meanwhile: what that took is left out. True when there is such, and the
-   * `held` bytes at the end of what was given out are among it.
-   */
-  goOnFrom(position: LogPosition, held: number): boolean {
-    const [last, newest] = [new TimeSlot(position.last), new TimeSlot(position.newest)];
-    const isSameTime = this.#last.equals(last);
-    const isSameLine = isSameTime && this.#same === position.same;
-    const isHere = isSameLine && this.#taken - (this.#taken < 0 ? 0 : held) === position.taken;
-    if (last.empty || isHere || this.#newest.isAfter(newest)) return false;
-    if (this.#first.empty) this.#first.set(new TimeSlot(position.first));
-    if (this.#found) {
-      this.#seen = isSameTime ? this.#same : 0;
-      this.#found = isSameLine;
-      const isInLine = isSameLine && position.taken >= 0;
-      this.#toSkip = isInLine ? Math.max(0, position.taken - this.#taken) : 0;
-      if (this.#stage === "text") this.#stage = isInLine ? "begun" : "known";
-    } else if (!isSameTime) this.#seen = 0;
-    this.#last.set(last);
-    this.#newest.set(newest);
-    this.#same = position.same;
-    this.#taken = position.taken;
-    return true;
   }
 
   /** `held` bytes at the end of what was given out count as not taken. */
@@ -190,6 +174,10 @@ export class LogIntake {
     const time = this.#time;
     let gap = false;
     this.#lines++;
+    if (this.#came.empty) {
+      this.#came.set(time);
+      this.#mayBeNextFile = this.#found || momentOf(this.#newest.text) - momentOf(time.text) < OVERLAP_MS;
+    }
     this.#reached ||= this.#until !== undefined && (time.equals(this.#until[0]) || time.isAfter(this.#until[1]));
     if (this.#reached) {
       this.#stage = "known";
@@ -207,7 +195,6 @@ export class LogIntake {
       }
     }
     if (this.#first.empty) this.#first.set(time);
-    if (this.#began.empty) this.#began.set(time);
     if (this.#last.equals(time)) this.#same++;
     else {
       this.#last.set(time);

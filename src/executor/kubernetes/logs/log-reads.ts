@@ -1,4 +1,5 @@
 import { CharacterStream } from "./characters.ts";
+import { momentOf } from "./line-times.ts";
 import { LogIntake, NOTHING_READ } from "./log-intake.ts";
 import type { LogSource } from "./log-source.ts";
 import { type LogReading, LogStream, type LogStreamOptions, type ReadOptions } from "./log-stream.ts";
@@ -42,5 +43,7 @@ export async function readLineTime(
   let text = "";
   for await (const chunk of api.podLog(namespace, podName, { ...options, ...last }, signal))
     text += new TextDecoder().decode(chunk);
-  return text.split(" ", 1)[0] ?? "";
+  const [time = ""] = text.split(" ", 1);
+  // While it rotates a file the node may say something of its own.
+  return Number.isNaN(momentOf(time)) ? "" : time;
 }

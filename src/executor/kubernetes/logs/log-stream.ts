@@ -1,7 +1,6 @@
 import type { Clock } from "../../../base/clock.ts";
 import type { KubernetesApi, PodLogOptions } from "../../../kubernetes/api.ts";
 import { OVERLAP_MS, secondBefore } from "./line-times.ts";
-import { LogIntake } from "./log-intake.ts";
 import type { LogSource } from "./log-source.ts";
 import type { Spool } from "./spool.ts";
 import { SpoolWriter } from "./spool-writer.ts";
@@ -62,7 +61,6 @@ export interface LogReading {
 export class LogStream {
   readonly #options: LogStreamOptions;
   readonly #writer: SpoolWriter;
-  readonly #intake: LogIntake;
   readonly #abort = new AbortController();
   #chunks: AsyncIterator<Uint8Array> | undefined;
   #next: Promise<IteratorResult<Uint8Array>> | undefined;
@@ -70,22 +68,12 @@ export class LogStream {
 
   constructor(options: LogStreamOptions) {
     this.#options = options;
-    this.#intake = new LogIntake(options.spool.facts.position);
-    this.#writer = new SpoolWriter(options, this.#intake, () => this.#stopWaiting());
+    this.#writer = new SpoolWriter(options, () => this.#stopWaiting());
   }
 
-  /** Time of the first line that this stream brought itself; empty before it has come. */
+  /** Time of the first line that came; empty before. */
   get firstTime(): string {
-    return this.#intake.began;
-  }
-
-  /** Sends the request, so that the node opens the file of now. */
-  open(): void {
-    const { api, namespace, source, signal } = this.#options;
-    const signals = AbortSignal.any([this.#abort.signal, signal]);
-    this.#chunks ??= api.podLog(namespace, source.podName, logOptions(this.#options), signals)[Symbol.asyncIterator]();
-    this.#next ??= this.#chunks.next();
-    this.#next.catch(() => undefined);
+    return this.#writer.intake.came;
   }
 
   /**
@@ -98,8 +86,8 @@ export class LogStream {
     const pause = (): void => this.#stopWaiting();
     options.pause?.addEventListener("abort", pause);
     let end: LogReading["end"] = "paused";
+    let failure: unknown;
     try {
-      if (options.until !== undefined) this.#intake.stopAt(options.until);
       await this.#writer.goOn(options);
       while (options.pause?.aborted !== true && !this.#writer.isStopped) {
         const next = await this.#wait();
@@ -114,18 +102,22 @@ export class LogStream {
         if (slowed !== undefined) await slowed;
       }
     } catch (error) {
-      if (!this.#options.signal.aborted) throw error;
+      failure = error;
     } finally {
       options.pause?.removeEventListener("abort", pause);
       await this.#writer.flush();
     }
-    if (this.#writer.trouble !== undefined) throw this.#writer.trouble;
-    if (this.#intake.reached) end = "ended";
+    const { intake, isBeforeGap, isFound, trouble } = this.#writer;
+    if (trouble !== undefined) throw trouble;
+    // A stream that was only to be found in fails when it is read on.
+    const isEnough = options.peek === true && (isFound || isBeforeGap);
+    if (failure !== undefined && !this.#options.signal.aborted && !isEnough) throw failure;
+    if (intake.reached) end = "ended";
     return {
-      end: this.#writer.isBeforeGap ? "gap" : end,
+      end: isBeforeGap ? "gap" : end,
       bytes: spool.facts.content - before,
-      found: this.#intake.found && this.#intake.lines > 0,
-      words: this.#intake.words,
+      found: isFound,
+      words: intake.words,
       rest: end === "ended" ? this.#writer.rest() : NO_REST,
     };
   }
@@ -137,11 +129,18 @@ export class LogStream {
 
   /** The next piece; undefined when whoever reads shall look what has happened. */
   #wait(): Promise<IteratorResult<Uint8Array> | undefined> {
-    this.open();
+    this.#chunks ??= this.#open();
+    this.#next ??= this.#chunks.next();
     return new Promise((resolve, reject) => {
       this.#stopWaiting = () => resolve(undefined);
       this.#next?.then(resolve, reject);
     });
+  }
+
+  #open(): AsyncIterator<Uint8Array> {
+    const { api, namespace, source, signal } = this.#options;
+    const signals = AbortSignal.any([this.#abort.signal, signal]);
+    return api.podLog(namespace, source.podName, logOptions(this.#options), signals)[Symbol.asyncIterator]();
   }
 }
 

@@ -5,10 +5,11 @@ const LOOK_MS = 1_000;
 /** While others wait, one that says nothing gives its place away after this, and one that talks after the other. */
 const SHARED_SILENCE_MS = 2_000;
 const SHARED_TURN_MS = 10_000;
-/** Silence after which it is asked whether there is more than the stream brings; sooner where so much came that the file may have been rotated. */
+/** So much must have come before a file may have been rotated. */
+export const BUSY_BYTES = 1_048_576;
+/** Silence after which it is asked whether there is more than the stream brings; sooner where the file may have been rotated. */
 const DOUBT_MS = 15_000;
 const BUSY_DOUBT_MS = 2_000;
-const BUSY_BYTES = 1_048_576;
 /** So far a stream may fall behind the program. */
 const LAG_MS = 2_000;
 /** While files wait to be read it is looked so often whether there is one more. */

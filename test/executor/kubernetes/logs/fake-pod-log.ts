@@ -22,6 +22,8 @@ export interface Faults {
   chunkBytes?: number;
   /** A stream that follows sends a piece no sooner than this resolves. */
   slow?: () => Promise<void>;
+  /** A request is answered no sooner than this resolves. */
+  late?: (options: PodLogOptions) => Promise<void>;
 }
 
 const NEWLINE = 10;
@@ -101,6 +103,7 @@ export class FakePodLog {
   async *#serve(options: PodLogOptions, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     this.requests.push(options);
     await new Promise((resolve) => setImmediate(resolve));
+    await this.faults.late?.(options);
     signal.throwIfAborted();
     if (this.faults.refuse !== undefined) throw this.faults.refuse;
     this.open++;

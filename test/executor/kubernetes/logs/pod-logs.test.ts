@@ -10,6 +10,28 @@ function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
   return { opened: promise, open: () => resolve() };
 }
 
+/** A log whose streams that follow bring a piece every 100 ms, until they hurry. */
+async function slowLog(): Promise<{
+  readonly pod: FakePodLog;
+  readonly logs: Awaited<ReturnType<typeof openLogs>>;
+  readonly hurry: () => void;
+}> {
+  const pod = new FakePodLog();
+  let isSlow = true;
+  pod.faults.chunkBytes = 500;
+  pod.faults.slow = async () => {
+    if (isSlow) await new Promise((resolve) => setTimeout(resolve, 100));
+  };
+  const logs = await openLogs(pod.api);
+  pod.print("begin\n");
+  logs.follow(source());
+  await eventually(async () => expect(await readAll(logs)).toBe("begin\n"));
+  const hurry = (): void => {
+    isSlow = false;
+  };
+  return { pod, logs, hurry };
+}
+
 test("a followed log is read as it is printed, without the times, and ends with its length and hash", async () => {
   const pod = new FakePodLog();
   const logs = await openLogs(pod.api);
@@ -401,16 +423,7 @@ test("a log that was drained before the statement was known is compared with it 
 });
 
 test("files of which each was rotated away before the one before was read are read in their order, and none is left out", async () => {
-  const pod = new FakePodLog();
-  let isSlow = true;
-  pod.faults.chunkBytes = 500;
-  pod.faults.slow = async () => {
-    if (isSlow) await new Promise((resolve) => setTimeout(resolve, 100));
-  };
-  const logs = await openLogs(pod.api);
-  pod.print("begin\n");
-  logs.follow(source());
-  await eventually(async () => expect(await readAll(logs)).toBe("begin\n"));
+  const { pod, logs, hurry } = await slowLog();
   // The first is long enough to be read until the others are there.
   for (const [file, lines] of [2_000, 100, 100, 100].entries()) {
     pod.advance(10_000);
@@ -418,7 +431,7 @@ test("files of which each was rotated away before the one before was read are re
     await eventually(() => expect([...pod.openedFiles]).toContain(file), 20_000);
     pod.rotate();
   }
-  isSlow = false;
+  hurry();
   pod.print("the end\n");
   pod.end();
   const stated = endOf(pod.content);
@@ -462,3 +475,93 @@ test("another pod of the same attempt is read behind a line that says so, and a 
   expect(await again.end(RUN, endOf("from the second\n"))).toBeUndefined();
   expect(await readAll(again)).toBe(text);
 });
+
+test("the beginning of a file whose lines were stamped before the last ones of the file before is not left out", async () => {
+  for (const startsWith of ["", "the rest of a line\n"]) {
+    const pod = new FakePodLog();
+    const logs = await openLogs(pod.api);
+    logs.follow(source());
+    // The node finishes the old file while it writes to the new one already.
+    pod.print(numberedLines(0, 50));
+    pod.advance(20);
+    pod.print(`${numberedLines(50, 50)}${startsWith === "" ? "" : "a part and "}`);
+    await eventually(async () => expect(await readAll(logs)).toBe(pod.content));
+    pod.faults.refuse = unavailable("connection refused");
+    pod.cut();
+    await eventually(() => expect(pod.open).toBe(0));
+    pod.rotate();
+    pod.advance(-20);
+    pod.print(startsWith + numberedLines(100, 1_500));
+    pod.advance(40);
+    pod.print(numberedLines(1_600, 50));
+    pod.faults.refuse = undefined;
+    await eventually(async () => expect(await readAll(logs)).toContain("00001649"), 20_000);
+    pod.end();
+    expect(await logs.end(RUN, endOf(pod.content))).toBeDefined();
+    expect((await readAll(logs)).replaceAll(/\n?\[hybrid-runner: .*\]\n/g, "").replaceAll("\n", "")).toBe(
+      pod.content.replaceAll("\n", ""),
+    );
+  }
+}, 30_000);
+
+test("a stream that goes on with the next file by itself, inside a line, doubles nothing of what another one has of that file", async () => {
+  const { pod, logs, hurry } = await slowLog();
+  pod.advance(5_000);
+  pod.print(`${numberedLines(0, 2_000)}a part and `);
+  pod.rotate();
+  pod.print(`the rest\n${numberedLines(2_000, 500)}`);
+  pod.advance(2_000);
+  pod.print(numberedLines(2_500, 100));
+  // It is behind, and another stream waits with the next file.
+  await eventually(() => expect([...pod.openedFiles]).toContain(1), 20_000);
+  hurry();
+  await eventually(async () => expect(await readAll(logs)).toContain("00002599"), 20_000);
+  pod.end();
+  expect(await logs.end(RUN, endOf(pod.content))).toEqual(endOf(pod.content));
+  expect(await readAll(logs)).toBe(pod.content);
+}, 60_000);
+
+test("a file is read to its end only when the node sends the stream that follows behind it", async () => {
+  const { pod, logs, hurry } = await slowLog();
+  let isOvertaken = false;
+  pod.faults.late = async ({ follow }) => {
+    if (!follow || isOvertaken) return;
+    isOvertaken = true;
+    hurry();
+    // Whoever goes on meanwhile reads all that is there; then more comes, and a rotation, before this stream opens its file.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    pod.print(numberedLines(2_000, 100));
+    pod.rotate();
+    pod.advance(2_000);
+    pod.print(numberedLines(2_100, 100));
+  };
+  pod.advance(5_000);
+  pod.print(numberedLines(0, 2_000));
+  await eventually(() => expect(isOvertaken).toBe(true), 20_000);
+  await eventually(async () => expect(await readAll(logs)).toContain("00002199"), 20_000);
+  pod.end();
+  expect(await logs.end(RUN, endOf(pod.content))).toEqual(endOf(pod.content));
+  expect(await readAll(logs)).toBe(pod.content);
+}, 60_000);
+
+test("a stream that is cut while another one waits behind it is read on from the node, which still has the rest", async () => {
+  const { pod, logs, hurry } = await slowLog();
+  // The stream that overtakes breaks, without a word, long before the file's end.
+  let isBroken = false;
+  pod.faults.late = async ({ follow, limitBytes }) => {
+    const breaks = !follow && limitBytes === undefined && !isBroken;
+    isBroken ||= breaks;
+    pod.faults.breaksCleanly = true;
+    pod.faults.breakAfter = breaks ? 120_000 : undefined;
+    if (breaks) hurry();
+  };
+  pod.advance(5_000);
+  pod.print(numberedLines(0, 2_000));
+  pod.advance(5_000);
+  pod.print(numberedLines(2_000, 2_000));
+  await eventually(async () => expect(await readAll(logs)).toContain("00003999"), 20_000);
+  expect(isBroken).toBe(true);
+  pod.end();
+  expect(await logs.end(RUN, endOf(pod.content))).toEqual(endOf(pod.content));
+  expect(await readAll(logs)).toBe(pod.content);
+}, 60_000);
