@@ -1,6 +1,7 @@
-import { CodedError, describeError, errorCode } from "../base/errors.ts";
+import { CodedError, describeError } from "../base/errors.ts";
 import { type ExclusiveLock, takeExclusiveLock } from "../runtime/exclusive-lock.ts";
 import { joinPath, readTextIfExists, writeDurably } from "../runtime/files.ts";
+import { storageAdvice } from "../runtime/storage-advice.ts";
 import { processId } from "../runtime/system.ts";
 import { GATEWAY_ERRORS } from "./errors.ts";
 
@@ -31,18 +32,8 @@ export async function lockGatewayData(path: string): Promise<ExclusiveLock> {
   );
 }
 
-/** What to do when a file of the gateway can't be made, by the system's error. */
+/** What to do when a file of the gateway can't be made or used, by the system's error. */
 export function directoryAdvice(cause: unknown): string {
-  switch (errorCode(cause)) {
-    case "EROFS":
-      return "The file system is read-only: mount it writable, or name another place with --data-directory";
-    case "EACCES":
-    case "EPERM":
-      return "Give this user the right to write there, or name another place with --data-directory";
-    case "ENOSPC":
-    case "EDQUOT":
-      return "Free space on this file system, then start again";
-    default:
-      return "See that this user may read and write there, or name another place with --data-directory";
-  }
+  const advice = storageAdvice(cause, "name another place with --data-directory");
+  return advice ?? GATEWAY_ERRORS.GatewayDirectoryUnusable.advice;
 }

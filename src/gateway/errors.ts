@@ -9,6 +9,7 @@ export const GATEWAY_ERRORS: {
   readonly GenerationsUsedUp: ErrorKind<"GenerationsUsedUp">;
   readonly GatewayRunsAlready: ErrorKind<"GatewayRunsAlready">;
   readonly GatewayDirectoryUnusable: ErrorKind<"GatewayDirectoryUnusable">;
+  readonly FrameCaptureUnusable: ErrorKind<"FrameCaptureUnusable">;
   readonly NoGatewayData: ErrorKind<"NoGatewayData">;
   readonly NameTaken: ErrorKind<"NameTaken">;
   readonly RunnerInUse: ErrorKind<"RunnerInUse">;
@@ -45,6 +46,10 @@ export const GATEWAY_ERRORS: {
   GatewayDirectoryUnusable: {
     retryable: true,
     advice: "See that this user may read and write there, or name another place with --data-directory",
+  },
+  FrameCaptureUnusable: {
+    retryable: true,
+    advice: "See that this user may write there, or name another file with --capture-frames",
   },
   NoGatewayData: {
     retryable: false,

@@ -33,7 +33,7 @@ const REQUEST_LIMIT_MS = 3_000;
 
 /**
  * Starts a gateway: what it remembers, the runners' sessions, the API, and the port they all come in by.
- * @throws CodedError GatewayRunsAlready, GatewayDirectoryUnusable, KeyFileUnusable, StoreUnavailable, StoreTooNew, WrongStoreKey, ListenFailed; nothing is left running then
+ * @throws CodedError GatewayRunsAlready, GatewayDirectoryUnusable, KeyFileUnusable, StoreUnavailable, StoreTooNew, WrongStoreKey, FrameCaptureUnusable, ListenFailed; nothing is left running then
  */
 export async function startGateway(
   config: GatewayConfig,
@@ -48,7 +48,8 @@ export async function startGateway(
     const adminToken = await openAdminToken(config);
     await refreshDeployed(store, config, { clock, log });
 
-    const capture = config.captureFrames === undefined ? undefined : openFrameCapture(config.captureFrames, clock);
+    const capture =
+      config.captureFrames === undefined ? undefined : await openFrameCapture(config.captureFrames, clock);
     scope.own("frame capture", () => capture?.close());
     const sessions = createRunnerSessions({
       store,

@@ -1,6 +1,7 @@
-import { closeSync, fchmodSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, fchmodSync, openSync, writeSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeDirectory } from "./make-directory.ts";
 
 /** A file that only grows, written before the call returns. */
 export interface SynchronousAppendFile {
@@ -11,8 +12,8 @@ export interface SynchronousAppendFile {
 }
 
 /** Opens a file for appending, readable by its owner only; it and its directory are made when missing. */
-export function openAppendFileSync(path: string): SynchronousAppendFile {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+export async function openSynchronousAppendFile(path: string): Promise<SynchronousAppendFile> {
+  await makeDirectory(dirname(path));
   const descriptor = openSync(path, "a", 0o600);
   fchmodSync(descriptor, 0o600);
   let open = true;

@@ -2,6 +2,7 @@ import * as fs from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describeError, errorCode } from "../base/errors.ts";
+import { makeDirectory } from "./make-directory.ts";
 
 /** A lock that one process holds at a time. */
 export interface ExclusiveLock {
@@ -16,7 +17,7 @@ export interface ExclusiveLock {
  * @throws the system's or SQLite's error when the file can't be used
  */
 export async function takeExclusiveLock(path: string): Promise<ExclusiveLock | undefined> {
-  await fs.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeDirectory(dirname(path));
   await makePrivate(path);
   const database = new DatabaseSync(path);
   try {

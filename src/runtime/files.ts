@@ -1,15 +1,29 @@
 import { constants, watch as watchPath } from "node:fs";
 import * as fs from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { errorCode } from "../base/errors.ts";
+import { basename, dirname, join, resolve } from "node:path";
+import { CodedError, errorCode } from "../base/errors.ts";
+import { RUNTIME_ERRORS } from "./errors.ts";
 
 export {
   basename as baseName,
   dirname as directoryOf,
   join as joinPath,
-  resolve as absolutePath,
   sep as pathSeparator,
 } from "node:path";
+export { makeDirectory } from "./make-directory.ts";
+
+/** The whole path. @throws CodedError WorkingDirectoryGone when a relative one has nothing left to start from */
+export function absolutePath(path: string): string {
+  try {
+    return resolve(path);
+  } catch (cause) {
+    throw new CodedError(
+      RUNTIME_ERRORS.WorkingDirectoryGone,
+      `Cannot find ${path}: the directory that this program was started in has been removed`,
+      { cause },
+    );
+  }
+}
 
 /** Whole text of a file, or undefined when there is none. Other failures are thrown. */
 export async function readTextIfExists(path: string): Promise<string | undefined> {
@@ -88,11 +102,6 @@ export async function publishDirectory(finished: string, path: string): Promise<
   }
   await syncDirectory(dirname(path));
   return true;
-}
-
-/** Makes a directory with its parents; it may exist. */
-export async function makeDirectory(path: string, mode = 0o700): Promise<void> {
-  await fs.mkdir(path, { recursive: true, mode });
 }
 
 /** Names in a directory, sorted; empty when there is none. */

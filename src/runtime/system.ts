@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import os from "node:os";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { errorCode } from "../base/errors.ts";
+import { outputRefused } from "./standard-output.ts";
 
 /*
  * The process this program is: environment, arguments, output, signals, exit.
@@ -20,14 +22,15 @@ export function commandArguments(): readonly string[] {
   return process.argv.slice(2);
 }
 
-/** Writes text to standard output; resolves when the stream has taken it. */
-export function writeOut(text: string): Promise<void> {
-  return writeTo(process.stdout, text);
+/** Writes text to standard output; resolves when the stream has taken it, or its reader has gone. @throws CodedError OutputRefused */
+export async function writeOut(text: string): Promise<void> {
+  const failure = await writeTo(process.stdout, text);
+  if (failure !== undefined && errorCode(failure) !== "EPIPE") throw outputRefused(failure);
 }
 
 /** Writes text to standard error; resolves when the stream has taken it. */
-export function writeError(text: string): Promise<void> {
-  return writeTo(process.stderr, text);
+export async function writeError(text: string): Promise<void> {
+  await writeTo(process.stderr, text);
 }
 
 /** True when standard output is a terminal. */
@@ -126,10 +129,10 @@ function loaderCommand(): readonly string[] {
 const guarded = new WeakSet<NodeJS.WriteStream>();
 
 /** Whoever reads our output may leave at any time; that must not end the program. */
-function writeTo(stream: NodeJS.WriteStream, text: string): Promise<void> {
+function writeTo(stream: NodeJS.WriteStream, text: string): Promise<Error | undefined> {
   if (!guarded.has(stream)) stream.on("error", () => undefined);
   guarded.add(stream);
   return new Promise((resolve) => {
-    stream.write(text, () => resolve());
+    stream.write(text, (failure) => resolve(failure ?? undefined));
   });
 }

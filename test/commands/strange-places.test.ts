@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { alsoOpenTo } from "../../src/runtime/file-access.ts";
@@ -202,3 +202,61 @@ test.each([
   const { code, stdout, stderr } = await command(["rbac", namespace, ...flags]);
   expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining(told)]);
 });
+
+describe.skipIf(process.platform !== "linux")("where nothing can be made (needs Linux's /proc and /dev/full)", () => {
+  const runner = { SERVER_URL: "ws://127.0.0.1:1", AUTH_TOKEN: "t0ken", INGESTION_COMMAND: '["true"]' };
+  const gateway = ["gateway", "--port", "0"];
+
+  test("every program ends with the system's own error and what to do", async () => {
+    const directory = await temporaryDirectory();
+    await symlink(join(directory, "nowhere", "deep"), join(directory, "link"));
+    const frames = [...gateway, "--data-directory", join(directory, "g"), "--capture-frames"];
+    for (const [args, environment, code] of [
+      [["run"], { ...runner, DATA_DIRECTORY: "/proc/x" }, "DataDirectoryUnwritable"],
+      [["run"], { ...runner, DATA_DIRECTORY: join(directory, "link", "x") }, "DataDirectoryUnwritable"],
+      [[...gateway, "--data-directory", "/proc/x"], {}, "GatewayDirectoryUnusable"],
+      [[...frames, "/proc/x/f"], {}, "FrameCaptureUnusable"],
+      [[...frames, join(directory, "link", "x", "f")], {}, "FrameCaptureUnusable"],
+      [["demo", "--directory", "/proc/x"], {}, "DemoDirectoryUnusable"],
+    ] as const) {
+      const { code: exit, stdout, stderr } = await command(args, environment);
+      const told = stdout + stderr;
+      expect([args, exit, told]).toEqual([args, 1, expect.stringContaining(`${code}: `)]);
+      expect(told).toContain("ENOENT");
+      expect(told).toContain("leads nowhere");
+      expect(told).not.toMatch(/^\s+at /m);
+    }
+  }, 60_000);
+
+  test("a working directory that was removed is told as that", async () => {
+    const gone = join(await temporaryDirectory(), "gone");
+    await mkdir(gone);
+    const line = 'cd "$1" && rmdir "$1" && exec "$2" "$3" logs --data-directory ./data 2>&1';
+    const { code, output } = await inShell(line, gone, process.execPath, MAIN);
+    expect([code, output]).toEqual([1, expect.stringContaining("WorkingDirectoryGone: Cannot find ./data")]);
+    expect(output).not.toMatch(/^\s+at /m);
+  });
+
+  test("output that nobody takes is a failure", async () => {
+    const data = await temporaryDirectory();
+    await mkdir(join(data, "runs"));
+    for (const args of [["version"], ["--help"], ["logs", "--data-directory", data]]) {
+      const { code, output } = await inShell('exec "$@" 2>&1 >/dev/full', process.execPath, MAIN, ...args);
+      expect([args, code, output]).toEqual([
+        args,
+        1,
+        expect.stringContaining("OutputRefused: Cannot write the output"),
+      ]);
+      expect(output).not.toMatch(/^\s+at /m);
+    }
+  });
+});
+
+function inShell(line: string, ...words: readonly string[]): Promise<Ended> {
+  const child = spawn("sh", ["-c", line, "sh", ...words], { stdio: ["ignore", "pipe", "inherit"] });
+  let output = "";
+  child.stdout?.on("data", (part: Uint8Array) => (output += String(part)));
+  return new Promise((resolve) => {
+    child.once("close", (code, signal) => resolve({ code: code ?? signal ?? "unknown", output }));
+  });
+}

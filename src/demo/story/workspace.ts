@@ -1,6 +1,7 @@
 import { CodedError } from "../../base/errors.ts";
 import { joinPath, makeDirectory, writeDurably } from "../../runtime/files.ts";
 import { makeTemporaryDirectory, takeEmptyDirectory } from "../../runtime/private-directory.ts";
+import { storageAdvice } from "../../runtime/storage-advice.ts";
 import { DEMO_ERRORS } from "../errors.ts";
 import { connectionString } from "../shop/database.ts";
 
@@ -37,7 +38,10 @@ export async function makeWorkspace(directory?: string): Promise<Workspace> {
   } catch (cause) {
     if (cause instanceof CodedError) throw cause;
     const what = directory ?? "a temporary directory";
-    throw new CodedError(DEMO_ERRORS.DemoDirectoryUnusable, `Cannot make ${what}: the system refused`, { cause });
+    throw new CodedError(DEMO_ERRORS.DemoDirectoryUnusable, `Cannot make ${what}: the system refused`, {
+      cause,
+      advice: storageAdvice(cause, "name another one with --directory") ?? DEMO_ERRORS.DemoDirectoryUnusable.advice,
+    });
   }
 }
 

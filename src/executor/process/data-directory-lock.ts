@@ -1,6 +1,7 @@
 import { CodedError, describeError, errorCode } from "../../base/errors.ts";
 import { type ExclusiveLock, takeExclusiveLock } from "../../runtime/exclusive-lock.ts";
 import { joinPath, makeDirectory, readTextIfExists, remove, writeDurably } from "../../runtime/files.ts";
+import { storageAdvice } from "../../runtime/storage-advice.ts";
 import { processId } from "../../runtime/system.ts";
 import { EXECUTOR_ERRORS } from "../errors.ts";
 
@@ -50,7 +51,7 @@ export async function proveWritable(path: string): Promise<void> {
 
 function unwritable(path: string, error: unknown): CodedError {
   const errno = errorCode(error) ?? "unknown error";
-  const advice = storageAdvice(error);
+  const advice = dataDirectoryAdvice(error);
   return new CodedError(
     EXECUTOR_ERRORS.DataDirectoryUnwritable,
     `Cannot write to data directory "${path}": ${errno} (${describeError(error)})`,
@@ -59,17 +60,6 @@ function unwritable(path: string, error: unknown): CodedError {
 }
 
 /** The next step after a failed write, by the system's error; undefined when the error kind's own advice fits best. */
-export function storageAdvice(error: unknown): string | undefined {
-  switch (errorCode(error)) {
-    case "ENOSPC":
-    case "EDQUOT":
-      return "Free space on the data directory's file system; waiting runs start by themselves then";
-    case "EROFS":
-      return "Look in the system's log why the data directory's file system is read-only, and mount it writable again";
-    case "EMFILE":
-    case "ENFILE":
-      return "Raise the limit of open files (ulimit -n, LimitNOFILE), or lower MAX_CONCURRENT_RUNS";
-    default:
-      return undefined;
-  }
+export function dataDirectoryAdvice(error: unknown): string | undefined {
+  return storageAdvice(error, "set DATA_DIRECTORY to another place");
 }

@@ -3,7 +3,7 @@ import { CodedError, describeError, isKind } from "../../base/errors.ts";
 import type { Json } from "../../protocol/messages.ts";
 import { EXECUTOR_ERRORS } from "../errors.ts";
 import type { RunSpec } from "../executor.ts";
-import { storageAdvice } from "./data-directory-lock.ts";
+import { dataDirectoryAdvice } from "./data-directory-lock.ts";
 import { parseRecord } from "./run-directory.ts";
 import { intentShape, RECORD_VERSION, type RunIntent } from "./run-records.ts";
 
@@ -45,7 +45,7 @@ export function intentOf(
 /** The error of a run that can't be stored, with what to do about it. */
 export function notStored(runId: string, error: unknown): CodedError {
   if (isKind(error, EXECUTOR_ERRORS.RunNotStored)) return error;
-  const advice = storageAdvice(error);
+  const advice = dataDirectoryAdvice(error);
   return new CodedError(EXECUTOR_ERRORS.RunNotStored, `Cannot store run ${runId}: ${describeError(error)}`, {
     cause: error,
     ...(advice === undefined ? {} : { advice }),

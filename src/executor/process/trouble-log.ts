@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { CodedError, describeError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { storageAdvice } from "./data-directory-lock.ts";
+import { dataDirectoryAdvice } from "./data-directory-lock.ts";
 
 const AGAIN_MS = 60_000;
 
@@ -24,7 +24,7 @@ export class TroubleLog {
     const now = this.#clock.monotonic();
     if (told?.text === text && now - told.at < AGAIN_MS) return;
     this.#told.set(runId, { text, at: now });
-    const advice = error instanceof CodedError ? undefined : storageAdvice(error);
+    const advice = error instanceof CodedError ? undefined : dataDirectoryAdvice(error);
     this.#log.warn(what, {
       run: runId,
       error,

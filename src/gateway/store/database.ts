@@ -14,6 +14,7 @@ import { CodedError, describeError } from "../../base/errors.ts";
 import type { Sensitive } from "../../base/sensitive.ts";
 import { open, randomToken, seal } from "../../runtime/crypto.ts";
 import { openSqlite, type SqliteDatabase } from "../../runtime/sqlite.ts";
+import { storageAdvice } from "../../runtime/storage-advice.ts";
 import { GATEWAY_ERRORS } from "../errors.ts";
 import { BLOCKING_WAIT_MS, retryWhileBusy } from "./busy.ts";
 import { MIGRATIONS } from "./schema/migrations.ts";
@@ -42,6 +43,15 @@ class PatientDriver extends SqliteDriver {
       streamQuery: (query, chunkSize, options) => inner.streamQuery(query, chunkSize, options),
     };
     return this.#connection;
+  }
+
+  /** The engine takes some failures back by itself (a full disk); that there is nothing left to take back must not hide which one it was. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    try {
+      await super.rollbackTransaction(connection);
+    } catch (error) {
+      if (!/no transaction is active/.test(describeError(error))) throw error;
+    }
   }
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
@@ -138,5 +148,9 @@ async function checkKey(db: Kysely<Database>, path: string, key: Uint8Array): Pr
 /** A failure of the engine as what it means to the store's users; coded errors stay as they are. */
 export function storeFailure(what: string, cause: unknown): CodedError {
   if (cause instanceof CodedError) return cause;
-  return new CodedError(GATEWAY_ERRORS.StoreUnavailable, `Cannot ${what}: ${describeError(cause)}`, { cause });
+  const advice = storageAdvice(cause, "start the gateway with another --data-directory");
+  return new CodedError(GATEWAY_ERRORS.StoreUnavailable, `Cannot ${what}: ${describeError(cause)}`, {
+    cause,
+    ...(advice === undefined ? {} : { advice }),
+  });
 }
