@@ -125,13 +125,13 @@ const ROWS: SettingRows<GatewaySettings> = {
     variables: ["HYBRID_RUNNER_GATEWAY_RUNNER_LOG_LIMIT_MB"],
     parse: parse.wholeNumber(1, 1_000_000),
     fallback: () => 5000,
-    meaning: "how much log of all runs of one runner is stored at most, in MB",
+    meaning: "how much log of all runs of one runner is stored at most, with what is told of their failures, in MB",
   },
   storeLogLimitMb: {
     variables: ["HYBRID_RUNNER_GATEWAY_STORE_LOG_LIMIT_MB"],
     parse: parse.wholeNumber(1, 1_000_000),
     fallback: () => 20_000,
-    meaning: "how much log is stored at most, in MB",
+    meaning: "how much log is stored at most, with what is told of failures, in MB",
   },
   keepRuns: {
     variables: ["HYBRID_RUNNER_GATEWAY_KEEP_RUNS"],

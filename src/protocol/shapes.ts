@@ -192,6 +192,11 @@ export const ATTEMPT: z.ZodType<number> = within(BOUNDS.attempt);
 /** Why a run failed. */
 export const FAILURE: z.ZodType<Failure> = failure;
 
+/** The same without what is long. */
+export const LISTED_FAILURE: z.ZodType<Omit<Failure, "logTail" | "events">> = failure
+  .omit({ logTail: true, events: true })
+  .meta({ id: "ListedFailure", description: "why a run failed, without its log and events" });
+
 /** What a complete log must come to. */
 export const LOG_END: z.ZodType<LogEnd> = logEnd;
 

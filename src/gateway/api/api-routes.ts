@@ -15,6 +15,7 @@ import type {
 } from "./schemas.ts";
 import type {
   IssuedTokenView,
+  ListedRunView,
   LogPageView,
   OrderedRunView,
   PipelineView,
@@ -84,6 +85,6 @@ export interface PipelinePage {
 
 /** A page of runs; `nextBefore` only when there may be more. */
 export interface RunPage {
-  readonly runs: readonly RunView[];
+  readonly runs: readonly ListedRunView[];
   readonly nextBefore?: string;
 }

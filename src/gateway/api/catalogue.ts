@@ -23,6 +23,7 @@ import {
 } from "./schemas.ts";
 import {
   ISSUED_TOKEN_VIEW,
+  LISTED_RUN_VIEW,
   LOG_PAGE_VIEW,
   ORDERED_RUN_VIEW,
   PIPELINE_VIEW,
@@ -203,9 +204,9 @@ export const API_ROUTES: ApiRoutes = {
   listRuns: {
     ...read(
       "/api/v1/runs",
-      "Lists runs, newest first",
+      "Lists runs, newest first; their failures without `logTail` and `events`, which the run itself has",
       z.strictObject({
-        runs: z.array(RUN_VIEW),
+        runs: z.array(LISTED_RUN_VIEW),
         nextBefore: z.uuid().exactOptional().describe("present when there may be more: the next page's `before`"),
       }),
     ),

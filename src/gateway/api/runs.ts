@@ -4,7 +4,7 @@ import type { RunQuery, RunRecord } from "../store/store.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import type { LogProof } from "./log-proof.ts";
 import { notFound } from "./read-request.ts";
-import { runView } from "./run-view.ts";
+import { listedRunView, runView } from "./run-view.ts";
 import type { RunListQuery } from "./schemas.ts";
 import type { Handlers } from "./serve-route.ts";
 
@@ -24,7 +24,7 @@ export function runHandlers(
       const runs = await store.listRuns(toStoreQuery(query));
       const last = runs.length === query.limit ? runs.at(-1) : undefined;
       return {
-        runs: await Promise.all(runs.map((run) => runView(run, sessions))),
+        runs: await Promise.all(runs.map((run) => listedRunView(run, sessions))),
         ...(last === undefined ? {} : { nextBefore: last.runId }),
       };
     },

@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { BOUNDS } from "../../protocol/bounds.ts";
-import type { PipelineKey } from "../../protocol/messages.ts";
+import type { Failure, PipelineKey } from "../../protocol/messages.ts";
 import {
   ATTEMPT,
   FAILURE,
   GENERATION,
   JSON_OBJECT,
+  LISTED_FAILURE,
   LOG_BYTES,
   LOG_END,
   PIPELINE_KEY,
@@ -44,6 +45,9 @@ export interface OrderedRunView extends Remarked {
 
 /** A run as it is answered. */
 export type RunView = InApi<Omit<RunRecord, "refusal">>;
+
+/** A run in a list: its failure without what is long. */
+export type ListedRunView = Omit<RunView, "failure"> & { readonly failure?: Omit<Failure, "logTail" | "events"> };
 
 /** A runner, and whether it is here. */
 export interface RunnerView extends InApi<RunnerRecord> {
@@ -181,43 +185,55 @@ export const PIPELINE_VIEW: z.ZodType<PipelineView> = z
   })
   .meta({ id: "Pipeline", description: "a pipeline as it is wanted; its bot token is never shown" });
 
-export const RUN_VIEW: z.ZodType<RunView> = z
-  .strictObject({
-    runId: UUID,
-    pipelineId: UUID,
-    runnerId: z.string(),
-    attempt: ATTEMPT,
-    state: RUN_STATE,
-    dispatch: z.enum(["waiting", "offered", "accepted"]).describe("where it stands between gateway and runner"),
-    waiting: z.string().exactOptional().describe("always with `queued` and only then: what keeps it from running"),
-    stopRequested: z.boolean(),
-    sourceConfigOverride: JSON_OBJECT.exactOptional(),
-    appConfigOverride: JSON_OBJECT.exactOptional(),
-    createdAt: time,
-    startDeadline: time.describe("if it hasn't started by then it fails with `StartTimeout`"),
-    startedAt: time.exactOptional(),
-    endedAt: time.exactOptional(),
-    exitCode: within(BOUNDS.exitCode).exactOptional().describe("of the ingestion program, when it exited by itself"),
-    proof: z.string().exactOptional().describe("what the terminal state rests on"),
-    failure: FAILURE.exactOptional(),
-    logEnd: LOG_END.exactOptional(),
-    logBytes: LOG_BYTES.describe("where the log goes on: every byte before it is here or was told missing"),
-    logHeldAt: within(BOUNDS.logBytes)
-      .exactOptional()
-      .describe(
-        "the log is longer than its runner sends: from here on it stays on site while the run goes on, which it does; the last part follows after the end",
-      ),
-    logCappedAt: within(BOUNDS.logBytes)
-      .exactOptional()
-      .describe("from here on this gateway keeps nothing of the log; the run goes on"),
-    logCappedBy: z
-      .enum(["run", "runner", "store"])
-      .exactOptional()
-      .describe("which of the gateway's ceilings of stored logs was met"),
-    logGaps: z.array(z.tuple([LOG_BYTES, LOG_BYTES])).describe("missing pieces of the log, each as offset and length"),
-  })
-  .refine((run) => (run.state === "queued") === (run.waiting !== undefined))
+const runFields = z.strictObject({
+  runId: UUID,
+  pipelineId: UUID,
+  runnerId: z.string(),
+  attempt: ATTEMPT,
+  state: RUN_STATE,
+  dispatch: z.enum(["waiting", "offered", "accepted"]).describe("where it stands between gateway and runner"),
+  waiting: z.string().exactOptional().describe("always with `queued` and only then: what keeps it from running"),
+  stopRequested: z.boolean(),
+  sourceConfigOverride: JSON_OBJECT.exactOptional(),
+  appConfigOverride: JSON_OBJECT.exactOptional(),
+  createdAt: time,
+  startDeadline: time.describe("if it hasn't started by then it fails with `StartTimeout`"),
+  startedAt: time.exactOptional(),
+  endedAt: time.exactOptional(),
+  exitCode: within(BOUNDS.exitCode).exactOptional().describe("of the ingestion program, when it exited by itself"),
+  proof: z.string().exactOptional().describe("what the terminal state rests on"),
+  failure: FAILURE.exactOptional(),
+  logEnd: LOG_END.exactOptional(),
+  logBytes: LOG_BYTES.describe("where the log goes on: every byte before it is here or was told missing"),
+  logHeldAt: within(BOUNDS.logBytes)
+    .exactOptional()
+    .describe(
+      "the log is longer than its runner sends: from here on it stays on site while the run goes on, which it does; the last part follows after the end",
+    ),
+  logCappedAt: within(BOUNDS.logBytes)
+    .exactOptional()
+    .describe("from here on this gateway keeps nothing of the log; the run goes on"),
+  logCappedBy: z
+    .enum(["run", "runner", "store"])
+    .exactOptional()
+    .describe("which of the gateway's ceilings of stored logs was met"),
+  logGaps: z.array(z.tuple([LOG_BYTES, LOG_BYTES])).describe("missing pieces of the log, each as offset and length"),
+});
+
+const tellsWhatItWaitsFor = (run: { readonly state: string; readonly waiting?: string }): boolean =>
+  (run.state === "queued") === (run.waiting !== undefined);
+
+export const RUN_VIEW: z.ZodType<RunView> = runFields
+  .refine(tellsWhatItWaitsFor)
   .meta({ id: "Run", description: "one execution of a pipeline" });
+
+export const LISTED_RUN_VIEW: z.ZodType<ListedRunView> = runFields
+  .extend({ failure: LISTED_FAILURE.exactOptional() })
+  .refine(tellsWhatItWaitsFor)
+  .meta({
+    id: "ListedRun",
+    description: "a run in a list: its failure without `logTail` and `events`, which the run itself has",
+  });
 
 export const ORDERED_RUN_VIEW: z.ZodType<OrderedRunView> = z.strictObject({ run: RUN_VIEW, warnings });
 

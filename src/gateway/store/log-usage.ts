@@ -4,7 +4,7 @@ import type { LogCeiling, LogCeilings } from "./kept.ts";
 import type { Database } from "./tables.ts";
 
 /**
- * How much log is stored, by runner and in all, so that the ceilings cost no query at each piece. What is under way in
+ * How much log is stored, and how much of failures, by runner and in all, so that the ceilings cost no query at each piece. What is under way in
  * other writes of the same moment isn't counted yet, so a ceiling may be passed by a few chunks.
  */
 export class LogUsage {
@@ -19,9 +19,9 @@ export class LogUsage {
   }
 
   /** Counts what is there, if that isn't known. */
-  async count(): Promise<void> {
+  async count(within: Kysely<Database> = this.#db): Promise<void> {
     if (this.#byRunner !== undefined) return;
-    const counted = await this.#read();
+    const counted = await this.#read(within);
     this.#byRunner = counted;
     this.#total = [...counted.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
@@ -50,13 +50,15 @@ export class LogUsage {
     this.#byRunner = undefined;
   }
 
-  async #read(): Promise<Map<string, number>> {
-    const rows = await this.#db
+  async #read(within: Kysely<Database>): Promise<Map<string, number>> {
+    const rows = await within
       .selectFrom("run")
       .select([
         "runner_id",
         // A damaged row counts nothing.
-        sql<number>`sum(iif(log_stored between 0 and ${BOUNDS.logBytes.most}, log_stored, 0))`.as("bytes"),
+        sql<number>`sum(iif(log_stored between 0 and ${BOUNDS.logBytes.most}, log_stored, 0) + coalesce(octet_length(failure_json), 0))`.as(
+          "bytes",
+        ),
       ])
       .groupBy("runner_id")
       .execute();

@@ -1,8 +1,12 @@
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
+import type { Log } from "../../base/log.ts";
 import type { RunReport } from "../../protocol/messages.ts";
 import { OPEN_STATES, type RunState, supersedes, TERMINAL_STATES } from "../../protocol/run-state.ts";
 import type { Write } from "./group-commit.ts";
 import { gapsIn, toJson } from "./json-columns.ts";
+import { keptFailure, storedBytes } from "./kept-failure.ts";
+import type { LogUsage } from "./log-usage.ts";
+import { hasTooManyOpen } from "./open-runs.ts";
 import { fitting, fullPage, type RowReading } from "./readable.ts";
 import { RUN_ROW } from "./row-shapes.ts";
 import { NO_LOG, runRecord, runRow } from "./rows.ts";
@@ -29,11 +33,34 @@ const ACCEPTED = { dispatch: "accepted", refusal_json: null } as const;
 /** Of each terminal state; who has been away for more than so many runs is told fewer cursors, and its logs begin anew. */
 const NEWEST_ENDED = 500;
 
-/** Of one runner, when it reports runs that nobody ordered. */
-const MOST_OPEN = 10_000;
+/** What the runs are kept with. */
+export interface RunStoreParts {
+  /** Shares commits. */
+  readonly write: Write;
+  readonly reading: RowReading;
+  readonly usage: LogUsage;
+  readonly log: Log;
+}
 
-/** Makes it over an open database; `write` shares commits. */
-export function createRunStore(db: Kysely<Database>, write: Write, reading: RowReading): RunStore {
+/** Makes it over an open database. */
+export function createRunStore(db: Kysely<Database>, { write, reading, usage, log }: RunStoreParts): RunStore {
+  const told = new Set<string>();
+  const tellOnce = (runnerId: string, text: string): void => {
+    if (told.has(runnerId + text)) return;
+    told.add(runnerId + text);
+    log.warn(text, { runnerId });
+  };
+  const withinCeilings = async (
+    transaction: Transaction<Database>,
+    runnerId: string,
+    report: RunReport,
+  ): Promise<RunReport> => {
+    if (report.failure === undefined) return report;
+    await usage.count(transaction);
+    const room = usage.ceilingFor({ runnerId, stored: 0 }, storedBytes(report.failure), 0) === undefined;
+    if (!room) tellOnce(runnerId, NO_ROOM);
+    return { ...report, failure: keptFailure(report.failure, room) };
+  };
   const read = (rows: readonly RowWithGaps[]) =>
     reading.all("run", rows, ({ gaps, ...row }) => runRecord(row, gapsIn("gaps", gaps)));
   const findRun = async (within: Kysely<Database>, runId: string): Promise<RunRecord | undefined> =>
@@ -120,10 +147,14 @@ export function createRunStore(db: Kysely<Database>, write: Write, reading: RowR
 
     requestStop: (runId) => write((transaction) => update(transaction, runId, { stop_requested: 1 })),
 
-    takeReport: (runnerId, report, now) =>
-      write(async (transaction) => {
+    async takeReport(runnerId, told, now) {
+      const taken = await write(async (transaction) => {
+        const report = await withinCeilings(transaction, runnerId, told);
         const rows = await transaction.selectFrom("run").selectAll().where("run_id", "=", report.runId).execute();
-        if (rows.length === 0) return addReported(transaction, runnerId, report, now);
+        if (rows.length === 0) {
+          const tooMany = (): void => tellOnce(runnerId, TOO_MANY_OPEN);
+          return addReported(transaction, runnerId, report, now, tooMany);
+        }
         const [known] = reading.all("run", rows, (row) => fitting(RUN_ROW, row));
         // Who reports on one that can't be read shall not wait for ever to be heard.
         if (known === undefined) return undefined;
@@ -135,9 +166,15 @@ export function createRunStore(db: Kysely<Database>, write: Write, reading: RowR
         }
         const run = await findRun(transaction, report.runId);
         return run === undefined ? undefined : { run, changed: news !== undefined };
-      }),
+      });
+      if (taken?.changed === true && told.failure !== undefined) usage.add(runnerId, storedBytes(taken.run.failure));
+      return taken;
+    },
   };
 }
+
+const TOO_MANY_OPEN = "A runner reports more runs that nobody ordered than can be under way: the rest is left out";
+const NO_ROOM = "A ceiling of stored logs is met: failures of this runner are kept without their logs and events";
 
 /** What a report says, as columns. */
 function reportColumns(report: RunReport) {
@@ -188,6 +225,7 @@ async function addReported(
   runnerId: string,
   report: RunReport,
   now: number,
+  tooManyOpen: () => void,
 ): Promise<{ readonly run: RunRecord; readonly changed: boolean } | undefined> {
   const pipeline = await transaction
     .selectFrom("pipeline")
@@ -195,7 +233,11 @@ async function addReported(
     .where("pipeline_id", "=", report.pipelineId)
     .where("runner_id", "=", runnerId)
     .executeTakeFirst();
-  if (pipeline === undefined || (await hasTooManyOpen(transaction, runnerId))) return undefined;
+  if (pipeline === undefined) return undefined;
+  if (!TERMINAL_STATES.has(report.state) && (await hasTooManyOpen(transaction, runnerId, report.pipelineId))) {
+    tooManyOpen();
+    return undefined;
+  }
   const row = await transaction
     .insertInto("run")
     .values({
@@ -215,20 +257,6 @@ async function addReported(
     .returningAll()
     .executeTakeFirstOrThrow();
   return { run: runRecord(row, []), changed: true };
-}
-
-/** So many runs that haven't ended can be under way nowhere: whoever reports more is not believed. */
-async function hasTooManyOpen(transaction: Transaction<Database>, runnerId: string): Promise<boolean> {
-  const beyond = await transaction
-    .selectFrom("run")
-    .select("number")
-    .where("runner_id", "=", runnerId)
-    .where("state", "in", OPEN_STATES)
-    .orderBy("state")
-    .limit(1)
-    .offset(MOST_OPEN)
-    .executeTakeFirst();
-  return beyond !== undefined;
 }
 
 type RowWithGaps = Selectable<RunTable> & { readonly gaps: string | null };

@@ -63,7 +63,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     ...guarded(createTokenStore(db, reading)),
     ...guarded(createServiceStore(db, reading)),
     ...guarded(createPipelineStore(db, key, reading)),
-    ...guarded(createRunStore(db, write, reading)),
+    ...guarded(createRunStore(db, { write, reading, usage, log })),
     ...guarded(createLogStore(db, { write, reading, usage, log })),
     ...guarded(createRemovalStore(db, write, usage)),
     isUnreadable: reading.isUnreadable,

@@ -137,3 +137,21 @@ test("logs of the right length with other text are asked for once more, and then
     expect(await read()).toMatchObject({ text: "forged\n", complete: true, verified: false });
   });
 });
+
+test("runs are listed without what is long of their failures, which the run itself has", async () => {
+  const { gateway, runner, run } = await acceptedRun();
+  const { runId, pipelineId } = run;
+  const failure = {
+    category: "ExitCode" as const,
+    summary: "it failed",
+    detail: "d",
+    advice: "look",
+    logTail: ["last"],
+  };
+  runner.report({ runId, pipelineId, attempt: 1, state: "failed", failure: { ...failure, events: ["event"] } });
+  await eventually(async () => expect((await gateway.run(runId)).state).toBe("failed"));
+  expect((await gateway.run(runId)).failure).toEqual({ ...failure, events: ["event"] });
+  const listed = await gateway.call<{ runs: RunView[] }>("GET", "/api/v1/runs");
+  const { logTail: _, ...rest } = failure;
+  expect(listed.body.runs.map((one) => one.failure)).toEqual([rest]);
+});

@@ -6,6 +6,7 @@ import { Sensitive } from "../../../src/base/sensitive.ts";
 import type { LogCeilings } from "../../../src/gateway/store/kept.ts";
 import { openSqliteStore } from "../../../src/gateway/store/sqlite-store.ts";
 import type { PipelineRecord, RunRecord, Store } from "../../../src/gateway/store/store.ts";
+import type { Failure } from "../../../src/protocol/messages.ts";
 import { temporaryDirectory } from "../../fakes/temporary-directory.ts";
 import { pipeline, report, run } from "./records.ts";
 
@@ -212,4 +213,74 @@ test("a tombstone is removed when it is old, its runner doesn't have the pipelin
   expect(new Set(left.map((one) => one.pipelineId))).toEqual(
     new Set([unconfirmed, withRun, fresh, live].map((one) => one.pipelineId)),
   );
+});
+
+const LONG = {
+  category: "ExitCode",
+  summary: "it failed",
+  detail: "\u{1f600}".repeat(4000),
+  advice: "look",
+  logTail: Array.from({ length: 50 }, (_, line) => `${line} ${"\u{1f600}".repeat(1990)}`),
+  events: Array.from({ length: 30 }, (_, line) => `${line} ${"\u0001".repeat(490)}`),
+} satisfies Failure;
+
+test("of a failure that is too long the oldest lines are left out, and what it is stays", async () => {
+  const { store, lines } = await open();
+  const of = pipeline();
+  await store.addPipeline(of, undefined);
+  const [one, short] = [await addRun(store, of), await addRun(store, of)];
+  await store.takeReport("alpha", report(one, "failed", { failure: LONG }), 5);
+  const kept = (await store.findRun(one.runId))?.failure;
+  expect(new TextEncoder().encode(JSON.stringify(kept)).length).toBeLessThanOrEqual(65_536);
+  expect(kept).toEqual({
+    ...LONG,
+    logTail: LONG.logTail.slice(LONG.logTail.length - (kept?.logTail.length ?? 0)),
+    events: LONG.events.slice(LONG.events.length - (kept?.events?.length ?? 0)),
+  });
+  expect(kept?.events).not.toEqual([]);
+  const failure = { ...LONG, detail: "d", logTail: LONG.logTail.slice(0, 2), events: ["e"] };
+  await store.takeReport("alpha", report(short, "failed", { failure }), 5);
+  expect((await store.findRun(short.runId))?.failure).toEqual(failure);
+  expect(lines).toEqual([]);
+});
+
+test("failures count as logs do: behind a ceiling they are kept without lines and events, told once", async () => {
+  const { store, lines, directory } = await open({ runnerBytes: 100_000 });
+  const of = pipeline();
+  await store.addPipeline(of, undefined);
+  const failure = { ...LONG, detail: "d", logTail: LONG.logTail.slice(0, 5), events: ["e"] };
+  const tails = async (to: Store): Promise<number> => {
+    const { runId } = await addRun(to, of);
+    await to.takeReport("alpha", report({ runId, pipelineId: of.pipelineId }, "failed", { failure }), 5);
+    const found = (await to.findRun(runId))?.failure;
+    expect(found).toMatchObject({ category: "ExitCode", summary: "it failed", detail: "d", advice: "look" });
+    return found?.logTail.length ?? -1;
+  };
+  expect([await tails(store), await tails(store)]).toEqual([5, 5]);
+  expect([await tails(store), await tails(store)]).toEqual([0, 0]);
+  expect(lines.filter((line) => line.includes("ceiling"))).toHaveLength(1);
+  // Another opening counts what is there.
+  const again = (await open({ runnerBytes: 100_000 }, directory)).store;
+  expect(await tails(again)).toBe(0);
+  const { runId } = await addRun(again, of);
+  await again.appendLog(runId, 0, "x".repeat(30_000));
+  expect(await again.findRun(runId)).toMatchObject({ logCappedBy: "runner" });
+});
+
+test("open runs that nobody ordered are taken up to a ceiling for each pipeline; ends and other pipelines are heard", async () => {
+  const { store, lines } = await open();
+  const [of, other] = [pipeline(), pipeline()];
+  for (const one of [of, other]) await store.addPipeline(one, undefined);
+  const invented = (one: PipelineRecord, state: "running" | "success") =>
+    store.takeReport("alpha", report({ runId: crypto.randomUUID(), pipelineId: one.pipelineId }, state), 5);
+  const taken = await Promise.all(Array.from({ length: 150 }, () => invented(of, "running")));
+  expect(taken.filter((one) => one !== undefined)).toHaveLength(100);
+  expect(await store.openRuns("alpha")).toHaveLength(100);
+  expect(await invented(of, "success")).toBeDefined();
+  expect(await invented(other, "running")).toBeDefined();
+  expect(lines.filter((line) => line.includes("nobody ordered"))).toHaveLength(1);
+  const [first] = await store.openRuns("alpha");
+  if (first === undefined) throw new Error("no open run");
+  await store.takeReport("alpha", report(first, "success"), 6);
+  expect(await invented(of, "running")).toBeDefined();
 });
