@@ -29,7 +29,7 @@ interface LockEntry {
 describe("generated files", () => {
   test("are what the sources say", async () => {
     const check = [join(root, "scripts", "generate.ts"), "--check"];
-    const told = await promisify(execFile)(process.execPath, check, { cwd: root, timeout: 60_000 }).catch(
+    const told = await promisify(execFile)(process.execPath, check, { cwd: root, timeout: 300_000 }).catch(
       (error: { stdout: string; stderr: string }) => error,
     );
     expect(told.stdout + told.stderr).toBe("all generated files are up to date\n");

@@ -21,7 +21,7 @@ interface Result {
 test("sixty runs under kills and cut lines: none lost, doubled or falsely success, nothing left over", async () => {
   const args = ["--runs", String(RUNS), "--seed", "12", "--fault-seconds", "0.6", "--json"];
   const output = await new Promise<string>((resolve) => {
-    execFile(process.execPath, [SCRIPT, ...args], { timeout: 200_000 }, (_error, stdout) => resolve(stdout));
+    execFile(process.execPath, [SCRIPT, ...args], { timeout: 300_000 }, (_error, stdout) => resolve(stdout));
   });
   const result = JSON.parse(output) as Result;
   expect(result.violations).toEqual([]);

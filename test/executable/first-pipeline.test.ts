@@ -23,7 +23,7 @@ test("docs/first-pipeline.md leads from nothing to success, its commands run as 
   const { stdout } = await call("unshare", ["--net", "bash", "-c", `ip link set lo up\n${script}`], {
     cwd: home,
     env: { HOME: home, PATH: path },
-    timeout: 120_000,
+    timeout: 300_000,
   });
   expect(stdout).toContain('"state":"success"');
   expect(stdout).toContain("type metadata");

@@ -97,7 +97,7 @@ export async function wholeLog(executor: Executor, runId: string, limit = 65_536
 /** What every executor must do. */
 export function describeExecutor(subject: ExecutorSubject): void {
   const check = (name: string, body: (world: ExecutorWorld, executor: Executor) => Promise<void>): void => {
-    test(name, { timeout: 60_000 }, async (context) => {
+    test(name, { timeout: 300_000 }, async (context) => {
       const reason = subject.skip?.[name];
       if (reason !== undefined) context.skip(reason);
       const world = await subject.createWorld();

@@ -25,7 +25,7 @@ function allow(cluster: FakeCluster, ...absent: readonly RightId[]): void {
 
 test.each(["jobs:list", "pods:list"] as const)(
   "a runner without the right to %s connects and says what is missing, loses no run, and works as soon as it has it",
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async (missing) => {
     const cluster = await startRoadCluster({ namespaces: [NAMESPACE], images: IMAGES });
     const site = await Site.open();

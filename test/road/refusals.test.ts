@@ -16,7 +16,7 @@ function runOnce(
     execFile(
       process.execPath,
       [MAIN, ...args],
-      { env: { ...cleanEnvironment(), ...environment }, timeout: 20_000 },
+      { env: { ...cleanEnvironment(), ...environment }, timeout: 300_000 },
       (error, _stdout, stderr) => {
         resolve({ code: error === null ? 0 : Number(error.code ?? -1), stderr });
       },

@@ -9,7 +9,7 @@ test("SIGKILL and a new process (T02): the session is taken over, by one greetin
   expect(await epoch()).toBe(1);
   await first.end("SIGKILL");
   await site.startRunner();
-  await expect.poll(epoch, { timeout: 60_000, interval: 20 }).toBe(2);
+  await expect.poll(epoch, { timeout: 300_000, interval: 20 }).toBe(2);
   await site.connected();
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   expect(await epoch()).toBe(2);

@@ -11,7 +11,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.constant("cut" as const) },
 );
 
-test("logs arrive whole and once, wherever the line is cut", { timeout: 120_000 }, async () => {
+test("logs arrive whole and once, wherever the line is cut", { timeout: 300_000 }, async () => {
   const lane = await LogLane.open();
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 12 }), async (steps) => {
@@ -30,7 +30,7 @@ test("logs arrive whole and once, wherever the line is cut", { timeout: 120_000 
   );
 });
 
-test("20 runs that log a MiB each keep order and hash over forced cuts", { timeout: 120_000 }, async () => {
+test("20 runs that log a MiB each keep order and hash over forced cuts", { timeout: 300_000 }, async () => {
   const lane = await LogLane.open();
   const runs: string[] = [];
   for (let count = 0; count < 20; count++) runs.push(await lane.run());
@@ -100,7 +100,7 @@ test("a log one byte over the limit lacks that byte and no more", async () => {
   expect(await lane.whole(runId)).toMatchObject({ gaps: [[5000, 1]], capped: true });
 });
 
-test("a limit inside a character leaves no half one", { timeout: 60_000 }, async () => {
+test("a limit inside a character leaves no half one", { timeout: 300_000 }, async () => {
   const lane = await LogLane.open(101);
   for (const before of ["", "a", "ab", "abc"]) {
     const runId = await lane.run();

@@ -11,7 +11,7 @@ import { type ProgramStep, specOf } from "../executor/executor.contract.ts";
 import { optionsFor } from "../executor/process/process-options.ts";
 import { temporaryDirectory } from "../fakes/temporary-directory.ts";
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 300_000 };
 const output = { log: { bytes: 0, sha256: "" } };
 
 function seen(end: WrappedEnd | Error, changes: Partial<SeenRun> = {}): SeenRun {

@@ -5,7 +5,7 @@ import { eventually } from "../../fakes/eventually.ts";
 import { endOf, follow, specOf } from "../executor.contract.ts";
 import { createKubernetesWorld, NAMESPACE } from "./kubernetes-world.ts";
 
-const LIMITS = { timeout: 40_000 };
+const LIMITS = { timeout: 300_000 };
 
 describe("a runner that starts anew", () => {
   test("makes no object and no pod for fifty that wait, and lists them all", LIMITS, async () => {

@@ -12,7 +12,7 @@ import { createKubernetesWorld, type KubernetesWorld, NAMESPACE } from "./kubern
 
 /* One run of a pipeline at a time (docs/adr/0019), where the cluster fires. */
 
-const LIMITS = { timeout: 60_000 };
+const LIMITS = { timeout: 300_000 };
 const LONG = [{ sleep: 60_000 }];
 const IMAGE = "test.local/ingestion:1";
 

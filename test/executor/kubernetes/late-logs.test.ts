@@ -15,7 +15,7 @@ function collected(reports: AsyncIterable<RunReport>): { readonly reports: RunRe
 }
 
 test("a log that is read long after the run's end is told with its length and hash then, also by a runner that was started anew", {
-  timeout: 90_000,
+  timeout: 300_000,
 }, async () => {
   const world = await createKubernetesWorld();
   const first = await world.open();

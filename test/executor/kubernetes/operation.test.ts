@@ -5,7 +5,7 @@ import { eventually } from "../../fakes/eventually.ts";
 import { endOf, follow, specOf } from "../executor.contract.ts";
 import { createKubernetesWorld, NAMESPACE, podSettings } from "./kubernetes-world.ts";
 
-const LIMITS = { timeout: 60_000 };
+const LIMITS = { timeout: 300_000 };
 
 describe("making and releasing a run", () => {
   test("takes three writes: Job, Secret, and one patch at the release that sets its time-to-live", LIMITS, async () => {

@@ -4,7 +4,7 @@ import { eventually } from "../../fakes/eventually.ts";
 import { endOf, specOf } from "../executor.contract.ts";
 import { createKubernetesWorld, type KubernetesWorld, NAMESPACE } from "./kubernetes-world.ts";
 
-const LIMITS = { timeout: 60_000 };
+const LIMITS = { timeout: 300_000 };
 
 /** As `kubectl delete job --cascade=orphan` does it. */
 async function orphan(world: KubernetesWorld, runId: string): Promise<void> {

@@ -8,7 +8,7 @@ import type { FaultMatch } from "../../fakes/kubernetes/faults.ts";
 import { endOf, specOf } from "../executor.contract.ts";
 import { createKubernetesWorld, NAMESPACE, podSettings } from "./kubernetes-world.ts";
 
-const LIMITS = { timeout: 60_000 };
+const LIMITS = { timeout: 300_000 };
 const RIGHT = /Give the runner's identity|Add to the runner's Role/;
 
 async function thrownBy(work: Promise<unknown>): Promise<CodedError> {

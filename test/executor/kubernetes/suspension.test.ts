@@ -7,7 +7,7 @@ import { endOf, follow, specOf, wholeLog } from "../executor.contract.ts";
 import { at, attemptOf, CREATED, ended, event, gone, holds, job, judged, pod, running } from "./facts-of-runs.ts";
 import { createKubernetesWorld, type KubernetesWorld, NAMESPACE } from "./kubernetes-world.ts";
 
-const LIMITS = { timeout: 60_000 };
+const LIMITS = { timeout: 300_000 };
 const suspended = (more: object = {}): Job =>
   job({ suspend: true, conditions: [holds("Suspended", "JobSuspended", "Job suspended")], ...more });
 const resumed = (seconds: number): Job => {

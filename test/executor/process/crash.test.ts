@@ -8,7 +8,7 @@ import { endOf, follow, type ProgramStep, specOf } from "../executor.contract.ts
 import { beside, optionsFor } from "./process-options.ts";
 import { createProcessWorld, type ProcessWorld } from "./process-world.ts";
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 300_000 };
 
 /** What a restarted runner makes of a run: its end, and how often the program ran. */
 async function recovered(world: ProcessWorld, runId: string): Promise<{ end: RunReport; starts: number }> {

@@ -5,7 +5,7 @@ import { lockDataDirectory } from "../../../src/executor/process/data-directory-
 import { temporaryDirectory } from "../../fakes/temporary-directory.ts";
 import { createProcessWorld, startScript } from "./process-world.ts";
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 300_000 };
 
 test("a second executor on the same data directory is refused and told who has it", LIMIT, async () => {
   const world = await createProcessWorld();

@@ -9,7 +9,7 @@ import { createProcessWorld, startScript } from "./process-world.ts";
 const DENO = beside("../../../node_modules/.bin/deno");
 const ENTRY = [DENO, "run", "-A", beside("../../../src/main.ts")];
 
-test("runner and supervisor under Deno: run, daemon and lock as under Node", { timeout: 90_000 }, async () => {
+test("runner and supervisor under Deno: run, daemon and lock as under Node", { timeout: 300_000 }, async () => {
   const world = await createProcessWorld();
   const daemon = join(world.directory, "daemon");
   const spec = specOf([{ say: "hello\n" }, { daemon }, { waitFor: join(world.directory, "gate") }, { exit: 6 }]);

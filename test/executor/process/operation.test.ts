@@ -7,7 +7,7 @@ import { eventually } from "../../fakes/eventually.ts";
 import { endOf, specOf, wholeLog } from "../executor.contract.ts";
 import { createProcessWorld } from "./process-world.ts";
 
-const LIMIT = { timeout: 90_000 };
+const LIMIT = { timeout: 300_000 };
 
 test("twenty runs at once each end as their program did, with a log of their own", LIMIT, async () => {
   const world = await createProcessWorld();

@@ -7,7 +7,7 @@ import { eventually } from "../../fakes/eventually.ts";
 import { endOf, specOf } from "../executor.contract.ts";
 import { createProcessWorld, type ProcessWorld } from "./process-world.ts";
 
-const LIMIT = { timeout: 90_000 };
+const LIMIT = { timeout: 300_000 };
 const DAY_MS = 86_400_000;
 
 /** A wall clock that can be put ahead. */

@@ -10,7 +10,7 @@ import { temporaryDirectory } from "../../fakes/temporary-directory.ts";
 import { endOf, type ProgramStep, specOf } from "../executor.contract.ts";
 import { createProcessWorld, type ProcessWorld } from "./process-world.ts";
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 300_000 };
 
 async function run(executor: Executor, steps: readonly ProgramStep[] = [], changes: Partial<RunSpec> = {}) {
   const spec = specOf(steps, changes);
