@@ -9,7 +9,7 @@ export interface Identity {
   readonly tls: TlsIdentity;
 }
 
-/** Credentials that may change while the program runs: files are read again, plugins are asked again when theirs expire. */
+/** Credentials that may change while the program runs: files are read again, a kubeconfig after a 401, plugins are asked again when theirs expire. */
 export interface Credentials {
   /** What to use now. @throws CodedError KubeconfigUnusable, ApiUnauthorized when a plugin gives none */
   current(): Promise<Identity>;

@@ -10,6 +10,8 @@ import { type PemSource, readCredentialFile, readPem } from "./pem-source.ts";
 export interface CredentialOptions {
   readonly server: string;
   readonly user: KubeUser;
+  /** The user's entry as it is written now, where a token or certificate stands in it; undefined when it isn't to be had. */
+  readonly readUserAgain?: () => Promise<KubeUser | undefined>;
   /** The authority of the server's certificate; without it what the runtime trusts, and `caCertificates`. */
   readonly authority?: PemSource;
   readonly serverName?: string;
@@ -24,6 +26,8 @@ export interface CredentialOptions {
 const FILES_GOOD_FOR_MS = 10_000;
 /** A plugin that failed isn't asked again sooner. */
 const PLUGIN_PAUSE_MS = 5_000;
+/** A refused entry of a kubeconfig is read again no sooner. */
+const ENTRY_PAUSE_MS = 5_000;
 /** A credential is renewed so long before its end. */
 const RENEW_EARLY_MS = 20_000;
 
@@ -37,15 +41,18 @@ interface FileParts {
 /** Credentials of one user at one cluster. */
 export class ClusterCredentials implements Credentials {
   readonly #options: CredentialOptions;
+  #user: KubeUser;
   #identity: Identity | undefined;
   #refused = false;
   #loading: Promise<Identity> | undefined;
   #readAt = Number.NEGATIVE_INFINITY;
+  #entryReadAt = Number.NEGATIVE_INFINITY;
   #plugin: PluginCredential | undefined;
   #pluginFailure: { readonly error: unknown; readonly at: number } | undefined;
 
   constructor(options: CredentialOptions) {
     this.#options = options;
+    this.#user = options.user;
   }
 
   /** Reads the files now, to find mistakes at the start. @throws CodedError KubeconfigUnusable */
@@ -68,14 +75,14 @@ export class ClusterCredentials implements Credentials {
   }
 
   #isFresh(): boolean {
-    const { clock, user } = this.#options;
-    if (user.plugin !== undefined && !this.#pluginIsGood()) return false;
-    return clock.monotonic() - this.#readAt < FILES_GOOD_FOR_MS;
+    if (this.#user.plugin !== undefined && !this.#pluginIsGood()) return false;
+    return this.#options.clock.monotonic() - this.#readAt < FILES_GOOD_FOR_MS;
   }
 
   /** What worked until now goes on when a file is just being replaced or a plugin has a bad moment. */
   async #load(): Promise<Identity> {
     try {
+      if (this.#refused) await this.#readEntry();
       const files = await this.#readFiles();
       const plugin = await this.#askPlugin(files.authority);
       this.#identity = this.#compose(files, plugin);
@@ -87,8 +94,17 @@ export class ClusterCredentials implements Credentials {
     return this.#identity;
   }
 
+  /** Whoever renews a token may write it into the kubeconfig itself. What can't be read now leaves the entry as it was. */
+  async #readEntry(): Promise<void> {
+    const { clock, readUserAgain } = this.#options;
+    if (readUserAgain === undefined || clock.monotonic() - this.#entryReadAt < ENTRY_PAUSE_MS) return;
+    this.#entryReadAt = clock.monotonic();
+    this.#user = (await readUserAgain()) ?? this.#user;
+  }
+
   async #readFiles(): Promise<FileParts> {
-    const { authority, user } = this.#options;
+    const { authority } = this.#options;
+    const user = this.#user;
     const pem = (source: PemSource | undefined): Promise<string> | undefined => source && readPem(source);
     return {
       authority: await pem(authority),
@@ -105,11 +121,12 @@ export class ClusterCredentials implements Credentials {
   }
 
   #hasExpired(): boolean {
-    return this.#options.user.plugin !== undefined && (this.#plugin?.expiresAt ?? 0) <= this.#options.clock.now();
+    return this.#user.plugin !== undefined && (this.#plugin?.expiresAt ?? 0) <= this.#options.clock.now();
   }
 
   async #askPlugin(authority: string | undefined): Promise<PluginCredential | undefined> {
-    const { user, server, serverName, insecure, env, clock } = this.#options;
+    const { server, serverName, insecure, env, clock } = this.#options;
+    const user = this.#user;
     if (user.plugin === undefined || this.#pluginIsGood()) return this.#plugin;
     const failure = this.#pluginFailure;
     if (failure !== undefined && clock.monotonic() - failure.at < PLUGIN_PAUSE_MS) throw failure.error;
@@ -130,7 +147,7 @@ export class ClusterCredentials implements Credentials {
   }
 
   #compose(files: FileParts, plugin: PluginCredential | undefined): Identity {
-    const { insecure, serverName, caCertificates, user } = this.#options;
+    const { insecure, serverName, caCertificates } = this.#options;
     const token = plugin?.token ?? files.token;
     const certificate = plugin?.certificate ?? files.certificate;
     const key = plugin?.key ?? files.key;
@@ -147,7 +164,7 @@ export class ClusterCredentials implements Credentials {
       ...(certificate === undefined ? {} : { certificate }),
       ...(key === undefined ? {} : { key }),
     };
-    const headers = { ...user.headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
+    const headers = { ...this.#user.headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
     const before = this.#identity;
     if (before === undefined) return { headers, tls };
     const sameTls = JSON.stringify(before.tls) === JSON.stringify(tls);

@@ -9,7 +9,7 @@ import { KUBERNETES_ERRORS } from "./errors.ts";
 import { podAccess, SERVICE_ACCOUNT_DIRECTORY } from "./in-cluster.ts";
 import type { Field } from "./kubeconfig-field.ts";
 import { type Kubeconfig, readKubeconfig } from "./kubeconfig-file.ts";
-import { readUser } from "./kubeconfig-user.ts";
+import { type KubeUser, readUser } from "./kubeconfig-user.ts";
 import { pemSource } from "./pem-source.ts";
 
 /** Where to look for the API server and credentials. */
@@ -37,7 +37,7 @@ export async function loadKubeConfig(options: KubeConfigOptions): Promise<Cluste
   const { home } = options;
   const paths = named.length > 0 || home === undefined ? named : [joinPath(home, ".kube", "config")];
   const config = await readKubeconfig(paths);
-  if (config.files.length > 0) return chosenAccess(config, options);
+  if (config.files.length > 0) return chosenAccess(config, paths, options);
   const failed = (state: string): CodedError => new CodedError(KUBERNETES_ERRORS.KubeconfigUnusable, state);
   if (named.length > 0) throw failed(`Cannot use the kubeconfig ${named.join(", ")}: there is no such file`);
   if (options.context !== undefined) {
@@ -54,8 +54,16 @@ function placesOf(paths: readonly string[]): string {
   return paths.join(", ") || "home directory";
 }
 
-async function chosenAccess(config: Kubeconfig, options: KubeConfigOptions): Promise<ClusterAccess> {
-  const name = options.context ?? config.currentContext;
+/** What a context of a kubeconfig names. */
+interface Chosen {
+  readonly name: string;
+  readonly context: Field;
+  readonly cluster: Field;
+  readonly user: KubeUser;
+}
+
+function choose(config: Kubeconfig, asked: string | undefined): Chosen {
+  const name = asked ?? config.currentContext;
   const files = config.files.join(", ");
   const failed = (state: string): CodedError =>
     new CodedError(KUBERNETES_ERRORS.KubeconfigUnusable, `Cannot use the kubeconfig ${files}: ${state}`);
@@ -74,6 +82,26 @@ async function chosenAccess(config: Kubeconfig, options: KubeConfigOptions): Pro
   if (userName !== undefined && userEntry === undefined) {
     throw context.child("user").unusable(`names the user ${quote(userName)}, which isn't there`);
   }
+  const user = userEntry === undefined ? { what: "nobody", headers: {} } : readUser(userEntry);
+  return { name, context, cluster, user };
+}
+
+/** The user of the context as it is written now; undefined when it can't be read, or is another server's. */
+async function userNow(paths: readonly string[], name: string, server: string): Promise<KubeUser | undefined> {
+  try {
+    const { cluster, user } = choose(await readKubeconfig(paths), name);
+    return serverOf(cluster) === server ? user : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function chosenAccess(
+  config: Kubeconfig,
+  paths: readonly string[],
+  options: KubeConfigOptions,
+): Promise<ClusterAccess> {
+  const { name, context, cluster, user } = choose(config, options.context);
   const server = serverOf(cluster);
   const proxy = proxyOf(cluster, server, options.env);
   const namespace = context.text("namespace");
@@ -83,7 +111,8 @@ async function chosenAccess(config: Kubeconfig, options: KubeConfigOptions): Pro
   const credentials = new ClusterCredentials({
     server,
     insecure,
-    user: userEntry === undefined ? { what: "nobody", headers: {} } : readUser(userEntry),
+    user,
+    readUserAgain: () => userNow(paths, name, server),
     env: options.env,
     clock: options.clock,
     ...(options.caCertificates === undefined ? {} : { caCertificates: options.caCertificates }),

@@ -1,6 +1,6 @@
 import { backoffDelay } from "../base/backoff.ts";
 import { type Clock, sleep } from "../base/clock.ts";
-import { CodedError, errorCode, isKind } from "../base/errors.ts";
+import { CodedError, describeError, errorCode, isKind } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { KubernetesApi, Selection } from "./api.ts";
 import { KUBERNETES_ERRORS } from "./errors.ts";
@@ -63,6 +63,7 @@ class Reflector<T extends KubernetesObject> implements Watched<T> {
   #heardAt: number;
   #failures = 0;
   #told: string | undefined;
+  #trouble: string | undefined;
 
   constructor(api: KubernetesApi, resource: Resource<T>, namespace: string, options: WatchObjectsOptions<T>) {
     this.#api = api;
@@ -98,6 +99,10 @@ class Reflector<T extends KubernetesObject> implements Watched<T> {
     return this.#options.clock.monotonic() - this.#heardAt;
   }
 
+  trouble(): string | undefined {
+    return this.#trouble;
+  }
+
   async close(): Promise<void> {
     this.#stop.abort(new CodedError(KUBERNETES_ERRORS.ApiUnavailable, `Cannot watch ${this.#name()}: it was closed`));
     this.#firstList.fail(this.#stop.signal.reason);
@@ -131,6 +136,7 @@ class Reflector<T extends KubernetesObject> implements Watched<T> {
     }
     if (isKind(error, KUBERNETES_ERRORS.ApiForbidden)) this.#options.onForbidden?.();
     this.#failures += 1;
+    this.#trouble = describeError(error);
     if (this.#failures % RELIST_AFTER === 0) this.#version = undefined;
     this.#tell(error);
     const pause = backoffDelay(this.#failures - 1, BACKOFF, this.#options.clock);
@@ -190,6 +196,7 @@ class Reflector<T extends KubernetesObject> implements Watched<T> {
 
   #heard(): void {
     this.#heardAt = this.#options.clock.monotonic();
+    this.#trouble = undefined;
     if (this.#told === undefined) return;
     this.#told = undefined;
     this.#options.log.info("The API server answers again", { watching: this.#name() });

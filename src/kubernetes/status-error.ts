@@ -82,17 +82,29 @@ function kindOf(status: number, reason: string, isKubernetes: boolean): ErrorKin
   return BY_STATUS[status] ?? KUBERNETES_ERRORS.ApiAnswerUnreadable;
 }
 
-/** About a body that holds secrets only the names of fields are repeated: a parser's message quotes what stands around a mistake. */
+/**
+ * Admission says which rule refuses; a validation quotes what it finds, after other first words. Policies and webhooks choose
+ * the status, 422 among them, and their causes name no field.
+ */
+const RULE_SAYS = /^(admission webhook "[^"]*" denied |\S+ "[^"\s]*" is forbidden: )/;
+
+/** About a body that holds secrets only a rule's words and names of fields are repeated: a parser quotes what stands around a mistake. */
 function serverWords(request: ApiRequest, status: number, told: Readonly<Record<string, unknown>> | undefined): string {
   if (told === undefined) return "";
+  const message = text(told["message"]);
   const quotes = request.confidential === true && [400, 413, 422].includes(status);
-  if (!quotes) return clip(text(told["message"]), MAX_MESSAGE);
+  if (!quotes || RULE_SAYS.test(message)) return clip(message, MAX_MESSAGE);
   const details = told["details"];
   const causes = isObject(details) && Array.isArray(details["causes"]) ? details["causes"] : [];
-  const fields = causes.flatMap((cause) =>
-    isObject(cause) ? [`${text(cause["field"])} (${text(cause["reason"])})`] : [],
-  );
-  return fields.length === 0 ? "its words are left out, since they may quote the content" : `see ${fields.join(", ")}`;
+  const fields = causes.flatMap((cause) => (isObject(cause) ? fieldOf(cause) : []));
+  if (fields.length === 0) return "its words are left out, since they may quote the content";
+  return clip(`see ${fields.join(", ")}`, MAX_MESSAGE);
+}
+
+function fieldOf(cause: Readonly<Record<string, unknown>>): readonly string[] {
+  const [field, reason] = [text(cause["field"]), text(cause["reason"])];
+  if (field === "") return [];
+  return [reason === "" ? field : `${field} (${reason})`];
 }
 
 function isStatus(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -16,6 +16,8 @@ export interface Watched<T extends KubernetesObject> {
   onChange(listener: (change: Change<T>) => void): () => void;
   /** Milliseconds of the monotonic clock since the server last said anything, bookmarks included; for readiness. */
   silentMs(): number;
+  /** Why the server isn't heard, as the last try found; undefined when it was heard since. */
+  trouble(): string | undefined;
   /** Watches no more. */
   close(): Promise<void>;
 }

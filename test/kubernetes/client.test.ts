@@ -134,6 +134,46 @@ describe("refusals", () => {
     expect(error.message).toContain("400 BadRequest");
   });
 
+  test.each<[number, string, unknown, string]>([
+    [
+      422,
+      "secrets \"s\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
+      [{ message: "no" }],
+      "denied request: no",
+    ],
+    [422, 'admission webhook "w.test" denied the request: no', undefined, "denied the request: no"],
+    [413, 'admission webhook "w.test" denied the request: no', [], "denied the request: no"],
+    [
+      422,
+      'Secret "s" is invalid: data[k]: canary',
+      [{ field: "data[k]", reason: "FieldValueInvalid", message: "canary" }],
+      ": see data[k] (FieldValueInvalid)",
+    ],
+    [
+      422,
+      'Secret "s" is invalid: canary',
+      [{ field: "type", message: "canary" }, { message: "canary" }, "canary", null],
+      ": see type",
+    ],
+    [
+      422,
+      'Secret "s" is invalid: canary',
+      [{ reason: "FieldValueInvalid", message: "canary" }],
+      "its words are left out",
+    ],
+    [422, 'Secret "s" is invalid: canary: admission webhook "w" denied ', "canary", "its words are left out"],
+  ])(
+    "of what is said about a Secret, a rule's words and names of fields are repeated: %i %s %j",
+    async (status, message, causes, told) => {
+      const body = { kind: "Status", status: "Failure", reason: "Invalid", code: status, message, details: { causes } };
+      const server = await startApiServer((_seen, response) => answer(response, status, body));
+      const error = await failure(openClient(server.url).create(SECRETS, "ns", SECRET));
+      expect(error.message).toContain(told);
+      expect(error.message).not.toMatch(/ \(\)|see *$|see ,/);
+      expect(explainError(error) + JSON.stringify(error.facts)).not.toContain("canary");
+    },
+  );
+
   test("a page of a proxy is not taken for the API server's word", async () => {
     const server = await startApiServer((_seen, response) => {
       response.writeHead(403, { "content-type": "text/html" }).end("<h1>Blocked</h1>");

@@ -7,6 +7,7 @@ import { FakeClock } from "../fakes/clock.ts";
 import { temporaryDirectory } from "../fakes/temporary-directory.ts";
 
 const PEM = "-----BEGIN CERTIFICATE-----\nZZZZ\n-----END CERTIFICATE-----\n";
+const KEY = PEM.replaceAll("CERTIFICATE", "PRIVATE KEY");
 
 /** A kubeconfig with one of each; parts may be replaced. */
 function kubeconfig(parts: { cluster?: unknown; user?: unknown; context?: unknown; current?: string } = {}): unknown {
@@ -107,6 +108,51 @@ describe("finding", () => {
     await writeFile(join(home, "sa/token"), "");
     await clock.advance(10_000);
     expect((await access.credentials.current()).headers).toEqual({ authorization: "Bearer three" });
+  });
+
+  test.each([
+    ["a token", { token: "canary-new" }, { headers: { authorization: "Bearer canary-new" } }],
+    [
+      "a certificate",
+      { "client-certificate-data": btoa(PEM), "client-key-data": btoa(KEY) },
+      { headers: {}, tls: { certificate: PEM, key: KEY } },
+    ],
+    ["a password", { username: "u", password: "p" }, { headers: { authorization: `Basic ${btoa("u:p")}` } }],
+    ["a file in place of the token", { tokenFile: "token" }, { headers: { authorization: "Bearer from-file" } }],
+  ])(
+    "%s that was written into the kubeconfig itself counts after a 401, and not before",
+    async (_what, user, found) => {
+      const home = await place({ ".kube/config": kubeconfig(), ".kube/token": "from-file" });
+      const clock = new FakeClock();
+      const { credentials } = await loadKubeConfig(options(home, { clock }));
+      const first = await credentials.current();
+      await writeFile(join(home, ".kube/config"), JSON.stringify(kubeconfig({ user })));
+      await clock.advance(60_000);
+      expect(await credentials.current()).toBe(first);
+      credentials.refused(first);
+      const second = await credentials.current();
+      expect(second).toMatchObject(found);
+      // No more often than every 5 s, however many calls are refused.
+      await writeFile(join(home, ".kube/config"), JSON.stringify(kubeconfig({ user: { token: "third" } })));
+      credentials.refused(second);
+      expect(await credentials.current()).toBe(second);
+      await clock.advance(5000);
+      credentials.refused(second);
+      expect((await credentials.current()).headers).toEqual({ authorization: "Bearer third" });
+    },
+  );
+
+  test.each([
+    ["is broken", "users: ["],
+    ["is gone from there", ""],
+    ["belongs to another server now", kubeconfig({ user: { token: "other" }, cluster: { server: "https://b.test" } })],
+  ])("a refused entry that %s is left as it was", async (_what, now) => {
+    const home = await place({ ".kube/config": kubeconfig() });
+    const { credentials } = await loadKubeConfig(options(home));
+    const first = await credentials.current();
+    await writeFile(join(home, ".kube/config"), typeof now === "string" ? now : JSON.stringify(now));
+    credentials.refused(first);
+    expect(await credentials.current()).toBe(first);
   });
 
   test("nothing at all is told with every place that was looked at", async () => {

@@ -63,6 +63,20 @@ test("lists in pages, then watches from the list's version with bookmarks, and t
   expect(watched.silentMs()).toBeLessThan(5000);
 });
 
+test("why the server isn't heard is known until it is heard again", async () => {
+  let isRefused = true;
+  const server = await startApiServer((seen, response) => {
+    if (isRefused) refuse(response, 401, "Unauthorized", "Unauthorized");
+    else if (isWatch(seen)) beginWatch(response);
+    else answer(response, 200, listOf([], 1));
+  });
+  const { watched } = watching(server.url);
+  await eventually(() => expect(watched.trouble()).toContain("401 Unauthorized"));
+  isRefused = false;
+  await watched.ready(AbortSignal.timeout(20_000));
+  expect(watched.trouble()).toBeUndefined();
+});
+
 test("objects are slimmed on arrival", async () => {
   const server = await startApiServer((seen, response) => {
     if (isWatch(seen)) beginWatch(response)("ADDED", configMap("b", 2, { data: { k: "long" } }));

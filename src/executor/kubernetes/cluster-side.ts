@@ -39,7 +39,9 @@ export class ClusterSide {
       const ms = watched.silentMs();
       return ms > SILENT_MS ? [`${name} for ${Math.round(ms / 1000)} s`] : [];
     });
-    return silent.length === 0 ? undefined : `the API server says nothing of ${silent.join(" and ")}`;
+    if (silent.length === 0) return undefined;
+    const trouble = this.jobs.trouble() ?? this.pods.trouble();
+    return `the API server says nothing of ${silent.join(" and ")}${trouble === undefined ? "" : `: ${trouble}`}`;
   }
 
   async close(): Promise<void> {

@@ -5,9 +5,13 @@ import { KUBERNETES_EXECUTOR_ERRORS } from "./errors.ts";
 import { type Refusal, readRefusal } from "./refusal-words.ts";
 import { explainForbidden } from "./rights/explain-forbidden.ts";
 
-/** Kinds by which the API server says no to an object; 5xx too, since that is how it tells of a webhook that doesn't answer. */
+/**
+ * Kinds by which the API server says no to an object; 5xx too, since that is how it tells of a webhook that doesn't answer, and
+ * 401, which a policy may give as its reason.
+ */
 const REFUSALS = [
   KUBERNETES_ERRORS.ApiForbidden,
+  KUBERNETES_ERRORS.ApiUnauthorized,
   KUBERNETES_ERRORS.ApiInvalid,
   KUBERNETES_ERRORS.ApiNotFound,
   KUBERNETES_ERRORS.ApiUnavailable,
@@ -15,7 +19,7 @@ const REFUSALS = [
 ];
 
 /**
- * What to tell in place of an error of a call that makes something of a run: a missing right (RightMissing), the rule of the
+ * What to tell in place of an error of a call that makes something of a run or a schedule: a missing right (RightMissing), the rule of the
  * namespace that refuses it (RunNotAdmitted, with the category that the failure would have, which passes when somebody changes
  * the rule), or a specification that no API server takes (PodUnworkable, which doesn't pass). Other errors stay as they are.
  */

@@ -44,6 +44,17 @@ describe("an API server that doesn't take what a run is made of", () => {
     ],
     ["a namespace that goes", "jobs", 403, "Forbidden", GOING, "Admission", "storage"],
     ["a policy", "jobs", 422, "Invalid", POLICY, "Admission", "storage"],
+    ["a policy on Secrets", "secrets", 422, "Invalid", POLICY.replace("jobs.batch", "secrets"), "Admission", "storage"],
+    ["a policy whose reason is Unauthorized", "jobs", 401, "Unauthorized", POLICY, "Admission", "storage"],
+    [
+      "a policy whose reason is the size",
+      "secrets",
+      413,
+      "RequestEntityTooLarge",
+      POLICY.replace("jobs.batch", "secrets"),
+      "Admission",
+      "storage",
+    ],
     ["a webhook", "jobs", 403, "Forbidden", WEBHOOK, "Admission", "storage"],
     ["a webhook that answers 400", "jobs", 400, "BadRequest", WEBHOOK, "Admission", "storage"],
     [

@@ -1,8 +1,8 @@
 import { CONFIG_MAPS } from "../../../kubernetes/objects.ts";
 import type { Deployments } from "../../executor.ts";
+import { explainRefusal } from "../explain-refusal.ts";
 import { anchorObject, type Manifest } from "../manifests/manifest.ts";
 import type { KubernetesExecutorOptions } from "../options.ts";
-import { explainForbidden } from "../rights/explain-forbidden.ts";
 import { rightsOf } from "../rights/right-table.ts";
 import type { Rights } from "../rights/rights.ts";
 import { admitImage } from "./admit-image.ts";
@@ -122,11 +122,11 @@ function inCluster(place: Place, cron: CronDeployments, kept: KeptDeployments | 
   };
 }
 
-/** The same with refusals that name the missing right and the Role lines that end it. */
+/** The same with refusals that name the missing right and the Role lines that end it, or the rule of the namespace. */
 function explained(deployments: Deployments, namespace: string): Deployments {
   const explain = <T>(act: string, work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
-      throw explainForbidden(error, act, namespace);
+      throw explainRefusal(error, act, namespace);
     });
   return {
     ...deployments,

@@ -174,8 +174,10 @@ export function deploymentsContract(makeSite: (rules: readonly RoleRule[]) => Pr
       config: { other: "configuration" },
       hash: "c".repeat(64),
     };
-    await expect(deployments.put({ ...old, ...refused, generation: 9 })).rejects.toMatchObject({ code: "ApiInvalid" });
-    await expect(deployments.put({ ...fresh, ...refused })).rejects.toMatchObject({ code: "ApiInvalid" });
+    await expect(deployments.put({ ...old, ...refused, generation: 9 })).rejects.toMatchObject({
+      code: "PodUnworkable",
+    });
+    await expect(deployments.put({ ...fresh, ...refused })).rejects.toMatchObject({ code: "PodUnworkable" });
     const after = await here.admin.get(SECRETS, here.namespace, name);
     expect([after.data, after.metadata.annotations]).toEqual([before.data, before.metadata.annotations]);
     expect(await names(here, SECRETS)).toEqual([name]);

@@ -39,21 +39,26 @@ test("a deployment that meets changes of others reads anew and repeats, and give
   expect(await deployments.list()).toMatchObject([{ generation: 4 }]);
 });
 
-test("a quota that refuses the CronJob is told in the cluster's words and leaves nothing", async () => {
-  const here = await fakeSite(ALL);
-  const deployments = await openAt(here);
-  here.cluster.fault({
-    match: { verb: "create", resource: "cronjobs" },
-    status: 403,
-    reason: "Forbidden",
-    message: "exceeded quota: count/cronjobs.batch=1",
-  });
-  await expect(deployments.put(pipeline())).rejects.toMatchObject({
-    code: "ApiForbidden",
-    message: expect.stringContaining("exceeded quota"),
-  });
-  expect([await names(here, SECRETS), await names(here, CRON_JOBS)]).toEqual([[], []]);
-});
+const POLICY = "is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: not today";
+
+test.each([
+  ["a quota of CronJobs", "cronjobs", 403, "Forbidden", "exceeded quota: count/cronjobs.batch=1"],
+  ["a policy on CronJobs", "cronjobs", 422, "Invalid", `cronjobs.batch "hr-x" ${POLICY}`],
+  ["a policy on Secrets", "secrets", 422, "Invalid", `secrets "hr-x" ${POLICY}`],
+])(
+  "what refuses a schedule is told in the cluster's words, passes, and leaves nothing: %s",
+  async (_what, resource, status, reason, message) => {
+    const here = await fakeSite(ALL);
+    const deployments = await openAt(here);
+    here.cluster.fault({ match: { verb: "create", resource }, status, reason, message });
+    await expect(deployments.put(pipeline())).rejects.toMatchObject({
+      code: "RunNotAdmitted",
+      retryable: true,
+      message: expect.stringContaining(message),
+    });
+    expect([await names(here, SECRETS), await names(here, CRON_JOBS)]).toEqual([[], []]);
+  },
+);
 
 test("a list that grows too old between two pages begins anew", async () => {
   const here = await fakeSite(ALL);
