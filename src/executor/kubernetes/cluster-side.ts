@@ -2,8 +2,9 @@ import type { Job, KubernetesEvent, Pod } from "../../kubernetes/objects.ts";
 import { EVENTS, JOBS, PODS } from "../../kubernetes/objects.ts";
 import { watchObjects } from "../../kubernetes/reflector.ts";
 import type { Watched } from "../../kubernetes/watched.ts";
-import { ownSelector } from "./labels.ts";
+import { LABELS, ownSelector } from "./labels.ts";
 import type { KubernetesExecutorOptions } from "./options.ts";
+import { OwnPods } from "./own-pods.ts";
 import type { KeptRights } from "./rights/kept-rights.ts";
 import { slimEvent, slimJob, slimPod } from "./slim.ts";
 
@@ -22,9 +23,18 @@ export class ClusterSide {
     const selection = { labelSelector: ownSelector(runnerId, "run") };
     const onForbidden = (): void => rights.suspect();
     this.jobs = watchObjects(api, JOBS, namespace, { selection, slim: slimJob, onForbidden, clock, log });
-    this.pods = watchObjects(api, PODS, namespace, { selection, slim: slimPod, onForbidden, clock, log });
+    const pods = watchObjects(api, PODS, namespace, { selection, slim: slimPod, onForbidden, clock, log });
+    this.pods = new OwnPods(pods, { find, clock, log });
     if (rights.has("events:list") && rights.has("events:watch"))
       this.events = watchObjects(api, EVENTS, namespace, { slim: slimEvent, clock, log });
+
+    /** By the Job controller's label: the right to list pods is there, and none to get one. */
+    async function find({ metadata }: Pod): Promise<Pod | undefined> {
+      const labelSelector = `${LABELS.jobName}=${metadata.labels?.[LABELS.jobName] ?? ""}`;
+      const { items } = await api.list(PODS, namespace, { labelSelector });
+      const found = items.find((pod) => pod.metadata.uid === metadata.uid);
+      return found && slimPod(found);
+    }
   }
 
   /** Resolves when everything that runs are judged by is listed. Events only explain: they aren't waited for. */

@@ -165,7 +165,8 @@ export class ClusterView {
       attempt.pods = others;
       if (attempt.job === undefined && others.length === 0) this.#drop(attempt);
     }
-    this.#options.onChange(runId);
+    // The pod's own label of it may have been taken off.
+    this.#options.onChange(attempt.runId);
   }
 
   #onEvent({ type, object }: Change<KubernetesEvent>): void {

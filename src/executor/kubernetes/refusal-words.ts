@@ -20,6 +20,12 @@ const KINDS: readonly (Omit<Refusal, "text"> & { readonly told: RegExp; readonly
   { told: /admission webhook "[^"]*" denied|ValidatingAdmissionPolicy/i, name: "Admission", category: "Admission" },
   { told: /violates PodSecurity/i, name: "Admission", category: "Admission" },
   {
+    told: /exceeded quota: \S+, requested: count\//i,
+    name: "Quota",
+    category: "Quota",
+    advice: "Remove what isn't needed of the objects that the quota counts, or have the namespace's quota raised",
+  },
+  {
     told: /exceeded quota|insufficient quota|must specify [\w.,/-]+ for|must specify (limits|requests)|failed quota|status unknown for quota/i,
     name: "Quota",
     category: "Quota",

@@ -106,6 +106,8 @@ describe("an API server that doesn't take what a run is made of", () => {
         message: expect.stringContaining(message),
       });
       expect("advice" in told && told.advice).not.toMatch(RIGHT);
+      if (message === QUOTA)
+        expect(told).toMatchObject({ advice: expect.stringContaining("objects that the quota counts") });
       takeBack();
       expect(world.cluster.objects(SECRETS, NAMESPACE)).toEqual([]);
       // What was refused for a while only is made when it is offered again.

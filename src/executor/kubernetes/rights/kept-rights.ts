@@ -32,6 +32,8 @@ export class KeptRights implements Rights {
   readonly #options: KeptRightsOptions;
   readonly configIn: Rights["configIn"];
   readonly fires: Rights["fires"];
+  /** As at the start: what reads logs was made then. */
+  readonly #readLogs: boolean;
   #now: Rights;
   #cancel: (() => void) | undefined;
   #reviewing: Promise<void> | undefined;
@@ -43,6 +45,7 @@ export class KeptRights implements Rights {
     this.#now = first;
     this.configIn = first.configIn;
     this.fires = first.fires;
+    this.#readLogs = first.readsLogs;
     this.#arm();
   }
 
@@ -126,7 +129,10 @@ export class KeptRights implements Rights {
     const gained = before.missing.filter((id) => now.has(id));
     if (lost.length > 0) announceRights({ ...now, missing: lost }, log);
     if (gained.length > 0) log.info("Rights were added in the cluster", { namespace, rights: gained.join(", ") });
-    if (now.configIn !== this.configIn || now.fires !== this.fires || now.readsLogs !== before.readsLogs) {
+    const isOther = (rights: Rights): boolean =>
+      rights.configIn !== this.configIn || rights.fires !== this.fires || rights.readsLogs !== this.#readLogs;
+    const isChanged = lost.length > 0 || gained.length > 0;
+    if (isChanged && isOther(now)) {
       log.warn("The runner must be restarted to work with its changed rights", { namespace });
     }
   }
