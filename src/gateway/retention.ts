@@ -11,6 +11,8 @@ const STEP_MS = 250;
 const DAY_MS = 86_400_000;
 /** A run that is too many for its pipeline is kept for so long all the same: its runner may not have heard of its end being stored. */
 const SURPLUS_MS = 3_600_000;
+/** No runner ends so many runs of one pipeline within that time: what is more goes at the next look. */
+const MOST_SURPLUS = 1_000;
 
 /** What the retention stands on. */
 export interface RetentionOptions {
@@ -39,6 +41,7 @@ export function startRetention({ store, keepRuns, keepRunsDays, clock, log }: Re
       closedBefore,
       perPipeline: keepRuns,
       surplusClosedBefore: now - SURPLUS_MS,
+      mostOfPipeline: keepRuns + MOST_SURPLUS,
     });
     runs += old.removed;
     if (old.more) return true;

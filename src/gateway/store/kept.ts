@@ -15,4 +15,6 @@ export interface RunRetention {
   /** So many of each pipeline are kept; of the others those whose end and whole log were stored before `surplusClosedBefore`. */
   readonly perPipeline: number;
   readonly surplusClosedBefore: number;
+  /** Ended runs behind so many of a pipeline go at once, whether their log is whole or not. */
+  readonly mostOfPipeline: number;
 }

@@ -76,14 +76,30 @@ async function dueRuns(db: Kysely<Database>, retention: RunRetention): Promise<r
   const due: string[] = [];
   for (const { pipeline_id: pipelineId } of crowded) {
     if (due.length >= RUNS_AT_ONCE) break;
-    due.push(...(await surplus(db, pipelineId, retention)));
+    const crowd = await behind(db, pipelineId, retention.mostOfPipeline).execute();
+    const found = crowd.length > 0 ? crowd : await surplus(db, pipelineId, retention);
+    due.push(...found.map((row) => row.run_id));
   }
   return due;
 }
 
 /** Of a pipeline's runs those behind the newest ones, unless their log may still come. */
-async function surplus(db: Kysely<Database>, pipelineId: string, retention: RunRetention): Promise<readonly string[]> {
-  const rows = await db
+function surplus(
+  db: Kysely<Database>,
+  pipelineId: string,
+  retention: RunRetention,
+): Promise<readonly { readonly run_id: string }[]> {
+  return behind(db, pipelineId, retention.perPipeline)
+    .where("closed_at", "<", retention.surplusClosedBefore)
+    .where(
+      sql<boolean>`(log_end_json is null or (json_valid(log_end_json) and json_extract(log_end_json, '$.bytes') = log_bytes))`,
+    )
+    .execute();
+}
+
+/** Some of a pipeline's runs that have ended, behind so many newer ones; the oldest first. */
+function behind(db: Kysely<Database>, pipelineId: string, newer: number) {
+  return db
     .selectFrom("run")
     .select("run_id")
     .where("pipeline_id", "=", pipelineId)
@@ -94,16 +110,11 @@ async function surplus(db: Kysely<Database>, pipelineId: string, retention: RunR
         .where("kept.pipeline_id", "=", pipelineId)
         .orderBy("kept.number", "desc")
         .limit(1)
-        .offset(retention.perPipeline),
+        .offset(newer),
     )
-    .where("closed_at", "<", retention.surplusClosedBefore)
-    .where(
-      sql<boolean>`(log_end_json is null or (json_valid(log_end_json) and json_extract(log_end_json, '$.bytes') = log_bytes))`,
-    )
+    .where("closed_at", "is not", null)
     .orderBy("number")
-    .limit(RUNS_AT_ONCE)
-    .execute();
-  return rows.map((row) => row.run_id);
+    .limit(RUNS_AT_ONCE);
 }
 
 /** Removes these runs, their logs first; answers how many. What is too much for one step is left for the next. */

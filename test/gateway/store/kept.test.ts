@@ -112,7 +112,7 @@ test("what was removed makes room again", async () => {
   const second = await addRun(store, of);
   await store.appendLog(second.runId, 0, "0123456");
   expect((await store.findRun(second.runId))?.logCappedBy).toBe("store");
-  const retention = { closedBefore: 1001, perPipeline: 10, surplusClosedBefore: 0 };
+  const retention = { closedBefore: 1001, perPipeline: 10, surplusClosedBefore: 0, mostOfPipeline: 1000 };
   while ((await store.removeOldRuns(retention)).more);
   const third = await addRun(store, of);
   await store.appendLog(third.runId, 0, "0123456");
@@ -142,7 +142,7 @@ test("runs are removed by age and number with their logs; those that haven't end
   const log = { bytes: 99, sha256: "a".repeat(64) };
   await store.takeReport("alpha", report(halfLog, "success", { proof: "p", log }), 5000);
   const tooMany = await ended(store, 2, 5000, of);
-  const retention = { closedBefore: 2000, perPipeline: 3, surplusClosedBefore: 6000 };
+  const retention = { closedBefore: 2000, perPipeline: 3, surplusClosedBefore: 6000, mostOfPipeline: 1000 };
   let steps = 0;
   while ((await store.removeOldRuns(retention)).more) steps++;
   expect(steps).toBeGreaterThan(0);
@@ -162,7 +162,9 @@ test("a run that is tried again isn't removed by the end of its attempt before",
   const failure = { category: "ConfigError", summary: "", advice: "", logTail: [] } as const;
   await store.takeReport("alpha", report(one, "failed", { failure: { ...failure, logTail: [] } }), 1000);
   await store.takeReport("alpha", report(one, "running", { attempt: 2 }), 1500);
-  expect(await store.removeOldRuns({ closedBefore: 9000, perPipeline: 1, surplusClosedBefore: 9000 })).toEqual({
+  expect(
+    await store.removeOldRuns({ closedBefore: 9000, perPipeline: 1, surplusClosedBefore: 9000, mostOfPipeline: 1000 }),
+  ).toEqual({
     removed: 0,
     more: false,
   });
@@ -175,7 +177,7 @@ test("a log of many pieces is removed in several steps", async () => {
   const one = await addRun(store, of);
   await store.appendLogs(Array.from({ length: 1200 }, (_, offset) => ({ runId: one.runId, offset, text: "x" })));
   await store.takeReport("alpha", report(one, "success", { proof: "p" }), 1000);
-  const retention = { closedBefore: 2000, perPipeline: 1, surplusClosedBefore: 0 };
+  const retention = { closedBefore: 2000, perPipeline: 1, surplusClosedBefore: 0, mostOfPipeline: 1000 };
   const removed: number[] = [];
   for (let more = true; more; ) {
     const step = await store.removeOldRuns(retention);
@@ -280,7 +282,19 @@ test("open runs that nobody ordered are taken up to a ceiling for each pipeline;
   expect(await invented(other, "running")).toBeDefined();
   expect(lines.filter((line) => line.includes("nobody ordered"))).toHaveLength(1);
   const [first] = await store.openRuns("alpha");
-  if (first === undefined) throw new Error("no open run");
-  await store.takeReport("alpha", report(first, "success"), 6);
+  if (first !== undefined) await store.takeReport("alpha", report(first, "success"), 6);
   expect(await invented(of, "running")).toBeDefined();
+});
+
+test("ended runs far behind the newest of their pipeline go at once, even if their log isn't whole", async () => {
+  const [{ store }, of] = [await open(), pipeline()];
+  await store.addPipeline(of, undefined);
+  const invented = Array.from({ length: 70 }, () => ({ runId: crypto.randomUUID(), pipelineId: of.pipelineId }));
+  const more = { log: { bytes: 1_000_000, sha256: "a".repeat(64) } };
+  for (const one of invented) await store.takeReport("alpha", report(one, "success", more), 5000);
+  const again = { runId: invented[0]?.runId ?? "", pipelineId: of.pipelineId };
+  await store.takeReport("alpha", report(again, "running", { attempt: 2 }), 5000);
+  const retention = { closedBefore: 0, perPipeline: 2, surplusClosedBefore: 0, mostOfPipeline: 10 };
+  while ((await store.removeOldRuns(retention)).more);
+  expect(await idsOf(store)).toEqual([again.runId, ...invented.slice(-10).map((one) => one.runId)]);
 });
