@@ -135,7 +135,10 @@ function quotesFrom(text: string, place: number): readonly number[] {
   at = addUpTo(quoteRun(text, at));
   if (!isLineEnd(text.charCodeAt(at))) return places;
   at = addUpTo(at + (text.startsWith("\r\n", at) ? 2 : 1));
-  addUpTo(quoteRun(text, addUpTo(indentFrom(text, at))));
+  at = addUpTo(indentFrom(text, at));
+  // Python's bytes, of which each line has a mark before its quote; whether it has is known with the next unit.
+  if (/^[bu](?:["']|$)/i.test(text.slice(at, at + 2))) at = addUpTo(at + 1);
+  addUpTo(quoteRun(text, at));
   return places;
 }
 

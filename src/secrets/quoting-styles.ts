@@ -153,6 +153,13 @@ const inUpperCase =
   (character: string) =>
     style(character).replace(/(?<=\\[xuU]\{?)[0-9a-f]+/g, (code) => code.toUpperCase());
 
+const escapeUnits: Style = (character) =>
+  Array.from({ length: character.length }, (_, at) => escapeUnit(character.charAt(at))).join("");
+const byteEscape: Style = (character) =>
+  bytesOf(character)
+    .map((byte) => `\\x${hex(byte)}`)
+    .join("");
+
 /** What stands for a character that a character set hasn't got, and UTF-8 that was read as another set. */
 const beyondAscii =
   (style: Style): Style =>
@@ -227,6 +234,29 @@ const twice =
 export const NESTED: readonly Style[] = [json, quotedRepr, strict, component, entity, ...shells.slice(0, 2)].flatMap(
   (outer) => STYLES.map((inner) => twice(outer, inner)),
 );
+
+const controls =
+  (write: Style): Style =>
+  (character) =>
+    isPrintable(character) && isAscii(character) ? character : write(character);
+/** Writers that escape every sign, or control characters in ways of their own: the beginning of a text is known in these too. */
+export const EVERY_SIGN: readonly Style[] = [
+  decimal,
+  numbered((code) => `x${hex(code)}`),
+  numbered((code) => `x${hex(code).toUpperCase()}`),
+  escapeUnits,
+  inUpperCase(escapeUnits),
+  byteEscape,
+  inUpperCase(byteEscape),
+  octal,
+  // bash and ls: 'tab'$'\t''here'
+  controls((character) => `'$'${SHORT[character] ?? octal(character)}''`),
+  controls((character) => `'$'${octal(character)}''`),
+  controls((character) => (character === "\x1b" ? "\\E" : (SHORT[character] ?? octal(character)))),
+  controls(octal),
+  // cat -v
+  (character) => (character < " " ? `^${String.fromCharCode(character.charCodeAt(0) + 64)}` : character),
+];
 
 /** Spellings that are rare enough to be looked for only further inside. */
 export const RARE: readonly Style[] = [

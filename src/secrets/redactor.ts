@@ -10,6 +10,11 @@ export const MASK = "[redacted]";
 
 /** So many beginnings of one piece are followed at a time; only a text that repeats itself has more. */
 const MAX_TRACKS = 64;
+/** So many beginnings are followed for each unit of a text, and so many more once in a while. */
+const FOLLOWED_PER_UNIT = 8;
+const FOLLOWED_AT_ONCE = 16_384;
+/** Without following, so many units are masked, and what is left of their last line. */
+const UNITS_UNSEEN = 512;
 
 /**
  * Masks the values it was made with. What all spellings of a value have in common is that they write its characters in
@@ -93,6 +98,11 @@ class MaskedStream implements RedactionStream {
   readonly #covered = new Map<KnownPiece, number>();
   /** Units that have left the buffer. */
   #gone = 0;
+  /** How many beginnings may be followed, as of which unit of the stream. */
+  readonly #allowance = { left: FOLLOWED_AT_ONCE, at: 0 };
+  /** Up to this unit of the stream, and to the end of its line, all is masked: following would take too long. */
+  #unseen: number | undefined;
+  #unseenTo = 0;
 
   constructor(known: Known) {
     this.#known = known;
@@ -103,6 +113,8 @@ class MaskedStream implements RedactionStream {
     const base = this.#buffer.length;
     this.#buffer += text;
     const found: Stretch[] = [];
+    if (this.#unseen !== undefined) this.#maskUnseen(base, found);
+    this.#dropTracks(base, found);
     this.#tracks = this.#tracks.filter((track) => this.#follow(track, false, found));
     this.#stretches = union(this.#stretches, found);
     const hits: Stretch[] = [];
@@ -111,7 +123,7 @@ class MaskedStream implements RedactionStream {
       hits.push({ start: base + start, end: base + end }),
     );
     const fresh: Stretch[] = [];
-    for (const hit of hits) this.#begin(hit, fresh);
+    for (const hit of hits) if (this.#gone + hit.end > this.#unseenTo) this.#begin(hit, fresh);
     this.#stretches = union(this.#stretches, fresh);
     let certain = this.#buffer.length - this.#known.automaton.pending(this.#state);
     for (const { start, end } of this.#tracks) certain = Math.min(certain, end ?? start);
@@ -131,12 +143,50 @@ class MaskedStream implements RedactionStream {
     for (const length of this.#known.lengths) {
       if (length > hit.end - hit.start) continue;
       const start = hit.end - length;
-      for (const { piece, entry, at } of this.#known.heads.get(this.#buffer.slice(start, hit.end)) ?? []) {
+      const heads = this.#known.heads.get(this.#buffer.slice(start, hit.end)) ?? [];
+      if (!this.#isAllowed(heads.length, hit.end)) {
+        this.#startUnseen(hit.start, found);
+        return;
+      }
+      for (const { piece, entry, at } of heads) {
         if (piece.long && (this.#covered.get(piece) ?? 0) >= this.#gone + hit.end) continue;
         const track = { piece, enough: entry.enough, start, end: undefined, steps: [{ at, place: hit.end }] };
         if (this.#follow(track, false, found) && this.#mayFollow(piece)) this.#tracks.push(track);
       }
     }
+  }
+
+  /** Whether so many may be followed here; that depends on the text alone, but for tracks that wait for more of it. */
+  #isAllowed(count: number, place: number): boolean {
+    const allowance = this.#allowance;
+    const at = Math.max(allowance.at, this.#gone + place);
+    allowance.left = Math.min(FOLLOWED_AT_ONCE, allowance.left + FOLLOWED_PER_UNIT * (at - allowance.at));
+    allowance.at = at;
+    if (allowance.left < count) return false;
+    allowance.left -= count;
+    return true;
+  }
+
+  /** Each piece of text goes on with all tracks that wait for it, so that many of them are too many for small ones. */
+  #dropTracks(place: number, found: Stretch[]): void {
+    if (this.#tracks.length <= MAX_TRACKS || this.#isAllowed(this.#tracks.length, place)) return;
+    const starts = this.#tracks.map(({ start }) => start);
+    this.#tracks = [];
+    this.#startUnseen(Math.max(this.#given, Math.min(...starts)), found);
+  }
+
+  #startUnseen(start: number, found: Stretch[]): void {
+    this.#unseen = this.#gone + start + UNITS_UNSEEN;
+    this.#maskUnseen(start, found);
+  }
+
+  #maskUnseen(start: number, found: Stretch[]): void {
+    const from = Math.max(start, (this.#unseen ?? 0) - this.#gone);
+    const lineEnd = this.#buffer.indexOf("\n", from);
+    if (lineEnd !== -1) this.#unseen = undefined;
+    const end = lineEnd === -1 ? this.#buffer.length : lineEnd;
+    this.#unseenTo = this.#gone + end;
+    found.push({ start, end });
   }
 
   #mayFollow(piece: KnownPiece): boolean {

@@ -1,9 +1,9 @@
 import { isPlain } from "./plain-units.ts";
-import { LINE_ENDS, NESTED, RARE, STYLES, type Style } from "./quoting-styles.ts";
+import { EVERY_SIGN, LINE_ENDS, NESTED, RARE, STYLES, type Style } from "./quoting-styles.ts";
 
 const MAX_BEGINNINGS = 1000;
 const SIMPLE = STYLES.length;
-const ALL: readonly Style[] = [...STYLES, ...NESTED];
+const ALL: readonly Style[] = [...STYLES, ...EVERY_SIGN, ...NESTED];
 
 /** Spellings of characters and of beginnings of texts. Keeps what it has made. */
 export class Spellings {
@@ -29,7 +29,7 @@ export class Spellings {
     const found = new Map<string, number>();
     const head = Array.from(text.slice(0, 2 * least));
     const ways = head.map((character) => this.#inEachStyle(character));
-    for (let style = 0; style < (mixed ? ALL.length : SIMPLE); style++) {
+    for (let style = 0; style < (mixed ? ALL.length : SIMPLE + EVERY_SIGN.length); style++) {
       let spelled = "";
       let units = 0;
       for (const [index, character] of head.entries()) {

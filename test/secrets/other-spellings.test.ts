@@ -88,6 +88,9 @@ const NOT_MASKED: Readonly<Record<string, (value: string) => string>> = {
     `${value.slice(0, 7)}=F0=9F=\n=94=91`,
   "in the columns of `hexdump -C` and `xxd` when it is longer than a line": (value) =>
     printed("bash", ["-c", 'printf %s "x$1" | tail -c +2 | od -v -tx1z -w4', "x", value]),
+  "in lines of less than eight characters, as Python's `pprint` makes them of bytes when it is told to be narrow": (
+    value,
+  ) => `(b'${(value.match(/.{1,4}/g) ?? []).join("'\n b'")}')`,
 };
 
 describe("what other programs write is masked", () => {
