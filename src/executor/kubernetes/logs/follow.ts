@@ -95,10 +95,9 @@ export class Following {
         const why = await this.#readOn();
         if (this.#options.signal.aborted || why === "whole") return { bytes: this.#bytes, yielded: false };
         if (why === "yielded") return { bytes: this.#bytes, yielded: true };
-        // What is missing before a stream is gone, unless the node's file of now has it.
-        if (why === "gap") this.#gap = this.#gapNow;
-        const isDone = why === "behind" || why === "gap" ? await this.#ask() : !(await this.#goOn());
-        if (isDone) return { bytes: this.#bytes, yielded: false };
+        if (why === "gap") await this.#bridge();
+        else if (why === "behind" ? await this.#ask() : !(await this.#goOn()))
+          return { bytes: this.#bytes, yielded: false };
       }
     } finally {
       this.#main.close();
@@ -183,6 +182,15 @@ export class Following {
       return isOver === "unstated" && reading?.end === "ended" && position().last === "";
     }
     return false;
+  }
+
+  /** Something is missing before what the main stream brings: it is gone, unless the node still has it. */
+  async #bridge(): Promise<void> {
+    const now = this.#options.stream({ follow: false });
+    const reading = await this.#peek(now);
+    if (reading?.found === true) return await this.#takeOver(now, "");
+    now.close();
+    this.#gap = this.#gapNow;
   }
 
   /** The node's file of now has the end of what was read: it goes on there, in place of all others. */
