@@ -3,11 +3,12 @@ import { CodedError, errorCode } from "../base/errors.ts";
 import { visibleText } from "../base/visible-text.ts";
 import { configInvalid, evaluateSettings } from "../config/load.ts";
 import { defaultDataDirectory, readSources } from "../config/read.ts";
+import { EXECUTOR_ERRORS } from "../executor/errors.ts";
 import { listPodLogsOnSite, type PodLogOnSite, readPodLogOnSite } from "../executor/kubernetes/logs/logs-on-site.ts";
 import { findRunOnSite, listRunsOnSite, type RunOnSite, readLogOnSite } from "../executor/process/runs-on-site.ts";
 import { type FlagTable, parseArguments } from "../runtime/arguments.ts";
 import { RUNTIME_ERRORS } from "../runtime/errors.ts";
-import { absolutePath } from "../runtime/files.ts";
+import { absolutePath, joinPath } from "../runtime/files.ts";
 import { pathKind } from "../runtime/regular-file.ts";
 import { openStandardOutput, type StandardOutput } from "../runtime/standard-output.ts";
 import { onSignals } from "../runtime/system.ts";
@@ -97,8 +98,20 @@ async function dataDirectoryOf(values: Readonly<Record<string, unknown>>): Promi
 async function listRuns(dataDirectory: string, json: boolean, output: StandardOutput): Promise<void> {
   const runs = [...(await listRunsOnSite(dataDirectory)), ...(await listPodLogsOnSite(dataDirectory))];
   if (json) for (const found of runs) await output.write(`${JSON.stringify(found)}\n`);
-  else if (runs.length === 0) await output.write(`There are no runs in ${dataDirectory}\n`);
+  else if (runs.length === 0 && !(await isRunnerData(dataDirectory))) {
+    throw new CodedError(
+      EXECUTOR_ERRORS.RunNotOnSite,
+      `Cannot find runs in ${dataDirectory}: nothing there looks like the data directory of a runner`,
+      { advice: "Name the runner's data directory with --data-directory, or DATA_DIRECTORY" },
+    );
+  } else if (runs.length === 0) await output.write(`There are no runs in ${dataDirectory}\n`);
   else for (const found of runs) await output.write(`${asRow(found)}\n`);
+}
+
+/** Every runner has put its lock there; runs may lie without it, as a copy. */
+async function isRunnerData(directory: string): Promise<boolean> {
+  const kinds = ["lock.sqlite", "runs"].map((name) => pathKind(joinPath(directory, name)));
+  return (await Promise.all(kinds)).some((kind) => kind !== "missing");
 }
 
 function asRow(found: RunOnSite | PodLogOnSite): string {

@@ -16,7 +16,7 @@ export const settings: readonly FlagGroup[] = settingFlags();
 
 /** `hybrid-runner run`: the runner, until TERM, INT or HUP; a second signal ends it at once. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { settings: told, warnings } = await readSettings(args);
+  const { settings: told, warnings, origins } = await readSettings(args);
   const log = createLog({
     clock: systemClock,
     level: told.logLevel,
@@ -24,6 +24,8 @@ export async function run(args: readonly string[]): Promise<number> {
     write: (line) => void writeError(line),
   });
   for (const warning of warnings) log.warn(warning);
+  if (origins.agentId === "default")
+    log.info("AGENT_ID is not set, so the runner has the default id", { runner: told.agentId });
   const runner = await startRunner(told, systemClock, log);
   log.info("Runner started", { runner: told.agentId, server: told.serverUrl, data: told.dataDirectory });
   const signal = await untilSignal(systemClock);

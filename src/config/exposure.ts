@@ -19,7 +19,15 @@ export async function exposures(
   if (values.executorType === "process" && values.secretsManager === "file")
     files.push(["SECRETS_FILE", values.secretsFile], ["SECRETS_DIRECTORY", values.secretsDirectory]);
   const open = await Promise.all(files.map(([name, path]) => openFile(name, path, environment)));
-  return [...flags, ...open.flat()];
+  const missing = await Promise.all(files.map(([name, path]) => missingStore(name, path)));
+  return [...flags, ...open.flat(), ...missing.flat()];
+}
+
+/** Secrets may come later, so it is no fault of the configuration yet. */
+async function missingStore(name: string, path: string | undefined): Promise<readonly string[]> {
+  if (path === undefined || !name.startsWith("SECRETS_")) return [];
+  if ((await pathKind(path).catch(() => "other")) !== "missing") return [];
+  return [`${name} names ${path}, and there is nothing: until it is made, every run with a secret reference fails`];
 }
 
 function onCommandLine(key: keyof Settings): string {
@@ -38,6 +46,7 @@ export async function openFile(
 ): Promise<readonly string[]> {
   if (path === undefined || MOUNTED.test(path) || environment["KUBERNETES_SERVICE_HOST"] !== undefined) return [];
   const isDirectory = (await pathKind(path).catch(() => "other")) === "directory";
+  if (isDirectory && !name.startsWith("SECRETS_")) return [`${name} must name a file, and ${path} is a directory`];
   const names = isDirectory ? await listDirectory(path).catch(() => []) : [];
   for (const file of isDirectory ? names.map((entry) => joinPath(path, entry)) : [path]) {
     const who = await alsoOpenTo(file);

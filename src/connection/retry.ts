@@ -39,7 +39,7 @@ const RETRY_AFTER_SPREAD_MS = 5_000;
 const RETRY_AFTER_CAP_SECONDS = 3_600;
 
 const ADVICE: { readonly [N in CloseName]?: string } = {
-  unauthorized: "Check the runner's token; a token file is read again at each attempt",
+  unauthorized: "Check that AGENT_ID is the runner id that the token was issued for, and that the token is still good",
   runnerIdInUse: "Give this runner an id of its own, or have an administrator rebind the id",
   unsupportedVersion: "Update the runner, or the gateway if it is the older one",
   badFrame: "Check that runner and gateway are of matching versions",

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { statSync } from "node:fs";
 import { constants } from "node:os";
+import { resolve } from "node:path";
 import type { Readable } from "node:stream";
 import type { Clock } from "../base/clock.ts";
 import { CodedError, errorCode } from "../base/errors.ts";
@@ -136,6 +137,8 @@ function startFailed(options: ChildOptions, error: unknown): CodedError {
     if (starter !== undefined) return failed(starter.state, "notExecutable", starter.advice);
     return failed("there is no such program", "notFound");
   }
+  if (code === "EACCES" && isDirectory(resolve(options.cwd, options.command)))
+    return failed("it is a directory", "notExecutable", "Name a program in that directory");
   if (code === "EACCES" || code === "EPERM" || code === "ENOEXEC")
     return failed("it may not be executed", "notExecutable");
   if (code === "E2BIG") {

@@ -175,6 +175,14 @@ describe("logs", () => {
     expect(wrong.stderr).not.toContain("SERVER_URL");
   });
 
+  test("of a directory that is no runner's are told as that", async () => {
+    const directory = await temporaryDirectory();
+    const { code, stderr } = await command(["logs", "--data-directory", directory]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("nothing there looks like the data directory")]);
+    await mkdir(join(directory, "runs"));
+    expect((await command(["logs", "--data-directory", directory])).code).toBe(0);
+  });
+
   test.skipIf(!canBeAnybody)(
     "of a directory of another user are told as that (needs root, and a checkout that others may read)",
     async () => {
@@ -226,7 +234,7 @@ describe.skipIf(process.platform !== "linux")("where nothing can be made (needs 
       expect(told).toContain("leads nowhere");
       expect(told).not.toMatch(/^\s+at /m);
     }
-  }, 60_000);
+  }, 120_000);
 
   test("a working directory that was removed is told as that", async () => {
     const gone = join(await temporaryDirectory(), "gone");

@@ -88,6 +88,21 @@ test("the configuration file counts when it holds a secret, the secret store whe
   expect(await warningsOf({}, { ...process, EXECUTOR_TYPE: "simpleK8s", SECRETS_FILE: path })).toEqual([]);
 });
 
+test("a store of secrets that isn't there is told", async () => {
+  const path = join(directory, "nowhere");
+  const settings = { EXECUTOR_TYPE: "process", SECRETS_MANAGER: "file", SECRETS_DIRECTORY: path };
+  expect(await warningsOf({}, settings)).toEqual([
+    expect.stringContaining(`SECRETS_DIRECTORY names ${path}, and there is nothing`),
+  ]);
+});
+
+test("a directory in a file's place is told as that, and no file in it is named", async () => {
+  await file("token", 0o644);
+  expect(await openFile("AUTH_TOKEN_FILE", directory, {})).toEqual([
+    `AUTH_TOKEN_FILE must name a file, and ${directory} is a directory`,
+  ]);
+});
+
 test("what a container mounts and what isn't there is nothing to warn of", async () => {
   const path = await file("token", 0o644);
   expect(await openFile("X", path, { KUBERNETES_SERVICE_HOST: "10.0.0.1" })).toEqual([]);
@@ -95,5 +110,5 @@ test("what a container mounts and what isn't there is nothing to warn of", async
   expect(await openFile("X", undefined, {})).toEqual([]);
   const link = join(directory, "secrets");
   await mkdir(link);
-  expect(await openFile("X", link, {})).toEqual([]);
+  expect(await openFile("SECRETS_DIRECTORY", link, {})).toEqual([]);
 });

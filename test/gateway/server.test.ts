@@ -181,7 +181,30 @@ test("startGateway tells that the port is taken and leaves nothing running", asy
     (thrown: unknown) => thrown,
   );
   expect(error).toBeInstanceOf(CodedError);
-  expect(error).toMatchObject({ code: "ListenFailed" });
+  expect(error).toMatchObject({
+    code: "ListenFailed",
+    message: expect.stringContaining("another program has this port"),
+  });
+});
+
+test.each([
+  [["--host", "192.0.2.1"], "this machine doesn't have this address", "--host"],
+  [["--tls-cert-file", "/nonexistent/cert"], "the file of --tls-cert-file can't be read", "PEM"],
+  [["--tls-key-file", "/nonexistent/key"], "the file of --tls-key-file can't be read", "PEM"],
+  [["--tls-key-file", "FILE"], "is no certificate with its private key", "TLS files"],
+])("a gateway that can't listen with %j says what is in the way", async (flags, told, advice) => {
+  const directory = await temporaryDirectory();
+  const file = join(directory, "file");
+  await writeFile(file, "neither");
+  const given = flags.map((flag) => (flag === "FILE" ? file : flag));
+  const tls = ["cert", "key"].map((name) => `--tls-${name}-file`).flatMap((name) => [name, file]);
+  const args = flags[0] === "--host" ? given : [...tls, ...given];
+  const config = await readGatewayConfig(["--port", "0", "--data-directory", join(directory, "g"), ...args], {});
+  await expect(startGateway(config, { clock: systemClock, log: silentLog })).rejects.toMatchObject({
+    code: "ListenFailed",
+    message: expect.stringContaining(told),
+    advice: expect.stringContaining(advice),
+  });
 });
 
 test("gateway says goodbye to its runners when it closes, and its port is free afterwards", async () => {

@@ -57,6 +57,18 @@ test("a program whose loader is missing is told as that", async (context) => {
   }
 });
 
+test("a directory is told as that", async () => {
+  const directory = await temporaryDirectory();
+  for (const command of [directory, `${directory}/`, "./"]) {
+    const started = startChild({
+      ...{ command, args: [], env: {}, cwd: directory, clock: systemClock, ownGroup: true, stdin: "ignore" },
+      onStdout: () => undefined,
+      onStderr: () => undefined,
+    });
+    await expect(started, command).rejects.toMatchObject({ message: expect.stringContaining("it is a directory") });
+  }
+});
+
 test("what isn't there is no such program", async () => {
   for (const failure of await failures(undefined)) {
     expect(failure).toMatchObject({

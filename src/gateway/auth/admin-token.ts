@@ -9,6 +9,8 @@ import { readOrMakeSecretFile } from "./secret-file.ts";
 /** Name of the admin token's file in the gateway's data directory. */
 export const ADMIN_TOKEN_FILE = "admin-token";
 
+const ANEW = { advice: "Write a token into the file, or remove it: the gateway makes a new one when it starts" };
+
 /** Where the admin token comes from. */
 export interface AdminTokenSource {
   readonly dataDirectory: string;
@@ -26,10 +28,14 @@ export async function openAdminToken(source: AdminTokenSource): Promise<Sensitiv
   if (source.adminToken !== undefined) return source.adminToken;
   const path = adminTokenPath(source);
   const text = (await readOrMakeSecretFile(path, () => `${randomToken()}\n`)).trim();
-  if (text === "") throw new CodedError(AUTH_ERRORS.KeyFileUnusable, `Cannot use ${path}: it is empty`);
+  if (text === "") throw new CodedError(AUTH_ERRORS.KeyFileUnusable, `Cannot use ${path}: it is empty`, ANEW);
   const mistake = tokenMistake(text);
   if (mistake !== undefined)
-    throw new CodedError(AUTH_ERRORS.KeyFileUnusable, `Cannot use the admin token of ${path}: it must be ${mistake}`);
+    throw new CodedError(
+      AUTH_ERRORS.KeyFileUnusable,
+      `Cannot use the admin token of ${path}: it must be ${mistake}`,
+      ANEW,
+    );
   return new Sensitive(text);
 }
 

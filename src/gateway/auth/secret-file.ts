@@ -1,7 +1,9 @@
-import { CodedError, describeError } from "../../base/errors.ts";
+import { CodedError, describeError, errorCode } from "../../base/errors.ts";
 import { createExclusively, directoryOf, makeDirectory, readTextIfExists } from "../../runtime/files.ts";
 import { directoryAdvice } from "../directory-lock.ts";
 import { AUTH_ERRORS } from "./errors.ts";
+
+const OTHER_USER = "Run it as the user that the gateway runs as: the file is for nobody else";
 
 /**
  * The text of a file that only its owner may read (mode 0600). When there is none, `make` gives the text of a new one;
@@ -19,7 +21,7 @@ export async function readOrMakeSecretFile(path: string, make: () => string | Pr
     const state = `it can't be read or made (${describeError(cause)})`;
     throw new CodedError(AUTH_ERRORS.KeyFileUnusable, `Cannot use ${path}: ${state}`, {
       cause,
-      advice: directoryAdvice(cause),
+      advice: errorCode(cause) === "EACCES" ? OTHER_USER : directoryAdvice(cause),
     });
   }
 }

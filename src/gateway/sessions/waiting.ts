@@ -42,6 +42,8 @@ export function createWaitingReasons(
   };
 }
 
+const UNKNOWN =
+  "Check the runnerId of the service, and that a runner with this AGENT_ID was started; its own log says what keeps it";
 const RETIRED = "Make the service anew with another runner, or stop the run";
 
 /** The runner's own words: why it didn't take a run, or its pipeline. */
@@ -56,7 +58,10 @@ export function refusedBy(refusal: Partial<StartRefusal>, what = "the runner has
 }
 
 function away({ runnerId, refusal }: RunRecord, lastSeenAt: number | undefined): Waiting {
-  const since = lastSeenAt === undefined ? "has never connected" : `is away since ${instant(lastSeenAt)}`;
+  if (lastSeenAt === undefined) {
+    return { text: `runner ${runnerId} is not known here: it has never connected, or was removed`, advice: UNKNOWN };
+  }
+  const since = `is away since ${instant(lastSeenAt)}`;
   const before = refusal === undefined ? "" : `; before that, ${refusedBy(refusal).text}`;
   return { text: `runner ${runnerId} ${since}${before}`, advice: "See why the runner is away; its own log says it" };
 }

@@ -8,6 +8,9 @@ import { createSecretsDocument } from "../secrets-document.ts";
 import type { FileSecretsSettings } from "../settings.ts";
 
 const WHOLE_NAME = { advice: "Name a file in that directory, with one part more in the reference" };
+const NO_STORE = {
+  advice: "Make the directory or file, or correct SECRETS_DIRECTORY, SECRETS_FILE or --secrets-path",
+};
 const NO_PIPE = { advice: "Put the secret into a file: it is read for each run, which a pipe can't be" };
 const MAX_DOCUMENT_BYTES = 16 * 1_048_576;
 
@@ -68,7 +71,7 @@ export async function openFileProvider(settings: FileSecretsSettings): Promise<S
         const kind = await pathKind(root);
         if (kind === "directory") return new Sensitive(await readBelow(secretName));
         if (kind === "file") return new Sensitive(await readInside(secretName));
-        throw readFailed("SecretUnreachable", secretName, "file", whatIsMissing(root, kind));
+        throw readFailed("SecretUnreachable", secretName, "file", whatIsMissing(root, kind), NO_STORE);
       } catch (error) {
         throw fromSystem(error, secretName);
       }
@@ -78,7 +81,8 @@ export async function openFileProvider(settings: FileSecretsSettings): Promise<S
       try {
         const kind = await pathKind(root);
         if (kind === "file") await readRegularFile(root, 1);
-        else if (kind !== "directory") throw readFailed("SecretUnreachable", "", "file", whatIsMissing(root, kind));
+        else if (kind !== "directory")
+          throw readFailed("SecretUnreachable", "", "file", whatIsMissing(root, kind), NO_STORE);
       } catch (error) {
         throw fromSystem(error, "");
       }

@@ -26,7 +26,9 @@ describe("a queued run always tells what it waits for", () => {
   it("its runner, which has never come, has gone, or is not in step", async () => {
     const harness = await Harness.start();
     const { runId } = await harness.waitingRun(await harness.pipeline());
-    expect(await harness.waitsFor(runId)).toBe("runner alpha has never connected");
+    expect(await harness.waitsFor(runId)).toBe(
+      "runner alpha is not known here: it has never connected, or was removed",
+    );
     const line = await harness.dial();
     await line.greet();
     await eventually(async () => expect(await harness.waitsFor(runId)).toContain("is not in step yet"));
@@ -140,6 +142,6 @@ describe("a run that was never started fails by what it waited for last", () => 
     const { runId } = await harness.waitingRun(await harness.pipeline(), { startDeadline });
     await harness.clock.advance(32_000);
     await eventually(async () => expect((await harness.find(runId)).failure?.category).toBe("StartTimeout"));
-    expect((await harness.find(runId)).failure?.detail).toContain("runner alpha has never connected");
+    expect((await harness.find(runId)).failure?.detail).toContain("it has never connected, or was removed");
   });
 });
