@@ -16,7 +16,7 @@ const pages = ["README.md", "docs/operations.md", "docs/troubleshooting.md", "do
 const runnerVariables = SETTING_KEYS.flatMap((key): readonly string[] => SETTINGS[key].variables);
 const gatewayVariables = [...variablesIn(GATEWAY_SETTINGS).keys(), GATEWAY_SETTINGS.fileVariable];
 /** Not settings, but names that people may meet. */
-const OTHERS = ["CONFIG_FILE", "XDG_STATE_HOME", "ADMIN_TOKEN", "TOKEN-ID", "PATH"];
+const OTHERS = ["OPENAI_KEY", "VAULT_TOKEN_V2", "CONFIG_FILE", "XDG_STATE_HOME", "ADMIN_TOKEN", "TOKEN-ID", "PATH"];
 /** Of the system and the runtime. */
 const ENVIRONMENT = [
   "HTTPS_PROXY",
