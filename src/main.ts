@@ -1,6 +1,6 @@
 import { errorCode } from "./base/errors.ts";
-import { findCommand } from "./commands/find-command.ts";
-import { helpOf, helpText } from "./commands/help.ts";
+import { commandGroup, findCommand } from "./commands/find-command.ts";
+import { helpOf, helpOfGroup, helpText } from "./commands/help.ts";
 import { guardProcess } from "./runtime/guard-process.ts";
 import { commandArguments, exitNow, writeOut } from "./runtime/system.ts";
 
@@ -8,9 +8,14 @@ import { commandArguments, exitNow, writeOut } from "./runtime/system.ts";
 async function main(args: readonly string[]): Promise<number> {
   guardProcess();
   const [first = "help", ...others] = args;
-  const line = HELP_WORDS.has(first) ? [...others, "--help"] : first === "--version" ? ["version", ...others] : args;
+  const line = HELP_WORDS.has(first) ? [...others, "--help"] : VERSION_WORDS.has(first) ? ["version", ...others] : args;
   if (HELP_WORDS.has(line[0] ?? "")) {
     await writeOut(helpText());
+    return 0;
+  }
+  const group = asksForHelp(line) ? commandGroup(line) : undefined;
+  if (group !== undefined) {
+    await writeOut(helpOfGroup(group));
     return 0;
   }
   const found = findCommand(line);
@@ -22,6 +27,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 const HELP_WORDS = new Set(["help", "--help", "-h"]);
+const VERSION_WORDS = new Set(["--version", "-v", "-V"]);
 
 /** What stands behind `--` belongs to another program. */
 function asksForHelp(rest: readonly string[]): boolean {

@@ -1,17 +1,20 @@
+/** Of shorter names any other is near. */
+const LEAST = 4;
 /** Names shorter than this may differ in one place only: two would make other words of them. */
 const SHORT = 10;
 
 /**
  * The one of `known` that a person most likely meant by `name`: the same letters in other spelling (case, dashes, underscores), or
  * one or two slips away. Undefined when none is near, or when `name` is one of them.
+ * Names have `least` letters or more: where few are known and all are short, three are enough.
  */
-export function nearName(name: string, known: Iterable<string>): string | undefined {
+export function nearName(name: string, known: Iterable<string>, least: number = LEAST): string | undefined {
   let best: { readonly name: string; readonly slips: number } | undefined;
   for (const candidate of known) {
     if (candidate === name) return undefined;
     const [written, meant] = [bare(name), bare(candidate)];
     const most = Math.min(written.length, meant.length) < SHORT ? 1 : 2;
-    if (Math.min(written.length, meant.length) < 4 || Math.abs(written.length - meant.length) > most) continue;
+    if (Math.min(written.length, meant.length) < least || Math.abs(written.length - meant.length) > most) continue;
     const slips = distance(written, meant);
     if (slips <= most && (best === undefined || slips < best.slips)) best = { name: candidate, slips };
   }

@@ -10,7 +10,7 @@ export const flags: FlagTable = {};
 
 /** `hybrid-runner completion bash|zsh|fish`: prints what makes the shell complete commands and flags. */
 export async function run(args: readonly string[]): Promise<number> {
-  const [shell = "", ...more] = parseArguments(args, flags).positionals;
+  const [shell = "", ...more] = parseArguments(args, flags, { operands: true }).positionals;
   const script = Object.hasOwn(SHELLS, shell) && more.length === 0 ? SHELLS[shell] : undefined;
   if (script === undefined) {
     throw new CodedError(RUNTIME_ERRORS.UsageError, "Cannot print a completion: one shell must be named", {

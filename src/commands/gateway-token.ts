@@ -4,6 +4,7 @@ import { instant } from "../base/instants.ts";
 import { createLog } from "../base/log.ts";
 import { CONFIG_ERRORS } from "../config/errors.ts";
 import * as parse from "../config/values.ts";
+import { API_ERRORS } from "../gateway/api/errors.ts";
 import { tokenView } from "../gateway/api/token-view.ts";
 import type { TokenView } from "../gateway/api/views.ts";
 import { createRunnerToken, MAX_LIFETIME_SECONDS, type TokenWish } from "../gateway/auth/runner-tokens.ts";
@@ -11,7 +12,7 @@ import { gatewayFlag, readGatewayConfig } from "../gateway/config.ts";
 import { type GatewayData, openPresentGatewayData } from "../gateway/data-directory.ts";
 import { GATEWAY_SETTINGS } from "../gateway/settings.ts";
 import type { TokenRecord } from "../gateway/store/store.ts";
-import { type FlagTable, type ParsedArguments, parseArguments } from "../runtime/arguments.ts";
+import { type FlagTable, type Operands, type ParsedArguments, parseArguments } from "../runtime/arguments.ts";
 import { RUNTIME_ERRORS } from "../runtime/errors.ts";
 import { writeError, writeOut } from "../runtime/system.ts";
 import type { Command } from "./command.ts";
@@ -39,16 +40,16 @@ const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_
 /** `hybrid-runner gateway token create`. */
 export const create: Command = {
   flags: CREATE_FLAGS,
-  run: (args) => onTokens(args, CREATE_FLAGS, 0, (values) => [readWish(values), createToken]),
+  run: (args) => onTokens(args, CREATE_FLAGS, (values) => [readWish(values), createToken]),
 };
 
 /** `hybrid-runner gateway token list`. */
-export const list: Command = { flags: FLAGS, run: (args) => onTokens(args, FLAGS, 0, () => [undefined, listTokens]) };
+export const list: Command = { flags: FLAGS, run: (args) => onTokens(args, FLAGS, () => [undefined, listTokens]) };
 
 /** `hybrid-runner gateway token revoke ID`. */
 export const revoke: Command = {
   flags: FLAGS,
-  run: (args) => onTokens(args, FLAGS, 1, (_, [tokenId = ""]) => [tokenId, revokeToken]),
+  run: (args) => onTokens(args, FLAGS, (_, ids) => [oneId(ids), revokeToken], { operands: true }),
 };
 
 type Task<Asked> = (data: GatewayData, asked: Asked, json: boolean) => Promise<number>;
@@ -57,17 +58,10 @@ type Task<Asked> = (data: GatewayData, asked: Asked, json: boolean) => Promise<n
 async function onTokens<Asked>(
   args: readonly string[],
   flags: FlagTable,
-  operands: number,
   read: (values: ParsedArguments["values"], operands: readonly string[]) => readonly [Asked, Task<Asked>],
+  words?: Operands,
 ): Promise<number> {
-  const { values, positionals } = parseArguments(args, flags);
-  if (positionals.length !== operands) {
-    throw new CodedError(
-      RUNTIME_ERRORS.UsageError,
-      `Cannot read the command line: ${positionals.length} words stand beside its flags, and it needs ${operands}`,
-      { advice: "See the command with --help" },
-    );
-  }
+  const { values, positionals } = parseArguments(args, flags, words);
   const [asked, work] = read(values, positionals);
   const data = await openPresentGatewayData(await readGatewayConfig(placeFlags(values)), {
     clock: systemClock,
@@ -102,13 +96,24 @@ async function listTokens({ store }: GatewayData, _: undefined, json: boolean): 
 }
 
 async function revokeToken({ store }: GatewayData, tokenId: string, json: boolean): Promise<number> {
-  const revoked = await store.revokeToken(tokenId, systemClock.now());
-  if (json) await writeOut(`${JSON.stringify({ tokenId, revoked })}\n`);
-  else
-    await writeError(
-      revoked ? `Token ${tokenId} is revoked.\n` : `There is no token ${tokenId}: see gateway token list.\n`,
-    );
-  return revoked ? 0 : 1;
+  if (!(await store.revokeToken(tokenId, systemClock.now()))) {
+    // It isn't repeated: whoever mistakes the token for its id would find the token in a log.
+    throw new CodedError(API_ERRORS.NotFound, "Cannot revoke the token: there is none of this id", {
+      advice: "Use an id that hybrid-runner gateway token list shows; a token itself is no id",
+    });
+  }
+  if (json) await writeOut(`${JSON.stringify({ tokenId, revoked: true })}\n`);
+  else await writeError(`Token ${tokenId} is revoked.\n`);
+  return 0;
+}
+
+function oneId(ids: readonly string[]): string {
+  const [tokenId] = ids;
+  if (tokenId !== undefined && ids.length === 1) return tokenId;
+  const state = tokenId === undefined ? "its id is missing" : `${ids.length} ids were named`;
+  throw new CodedError(RUNTIME_ERRORS.UsageError, `Cannot revoke a token: ${state}`, {
+    advice: "Write hybrid-runner gateway token revoke ID, with an id that gateway token list shows",
+  });
 }
 
 function readWish(values: ParsedArguments["values"]): TokenWish {
@@ -128,7 +133,9 @@ function readWish(values: ParsedArguments["values"]): TokenWish {
     } else wish.expiresInSeconds = seconds;
   }
   if (problems.length === 0) return wish;
-  throw new CodedError(CONFIG_ERRORS.ConfigInvalid, `Cannot create a token: ${problems.join("; ")}`);
+  throw new CodedError(CONFIG_ERRORS.ConfigInvalid, `Cannot create a token: ${problems.join("; ")}`, {
+    advice: "Correct every flag named here; docs/commands.md lists what each accepts",
+  });
 }
 
 function lifetime(text: string): number | "never" | undefined {

@@ -21,6 +21,20 @@ export function helpText(): string {
   );
 }
 
+/** The commands that begin with these words, a line each. */
+export function helpOfGroup(group: string): string {
+  const below = commandsBelow(group);
+  const width = Math.max(...below.map((name) => name.length));
+  return lines(
+    `Usage: hybrid-runner ${group} …`,
+    "",
+    ...below.map((name) => `  ${name.padEnd(width)}  ${COMMANDS[name]?.summary ?? ""}`),
+    "",
+    "hybrid-runner COMMAND --help tells the flags of a command, with examples.",
+    EXIT_CODES,
+  );
+}
+
 /** One command with all its flags and its examples. */
 export async function helpOf({ name, entry }: Omit<FoundCommand, "rest">): Promise<string> {
   const groups = await flagGroups(await entry.load());

@@ -9,7 +9,7 @@ export const flags: FlagTable = {};
 
 /** `hybrid-runner install-wrapper DIR`: what the init container of an ingestion pod does with the runner's image. */
 export async function run(args: readonly string[]): Promise<number> {
-  const [target, ...more] = parseArguments(args, flags).positionals;
+  const [target, ...more] = parseArguments(args, flags, { operands: true }).positionals;
   if (target === undefined || target === "" || more.length > 0) {
     throw new CodedError(RUNTIME_ERRORS.UsageError, "Cannot copy the wrapper: one directory is needed", {
       advice: "Write hybrid-runner install-wrapper DIRECTORY",

@@ -32,10 +32,15 @@ export const flags: FlagTable = {
  * sent to the terminal, but with `--raw`. With `--json` a line of JSON for each run, or for each piece of log with its offset in bytes.
  */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArguments(args, flags);
+  const { values, positionals } = parseArguments(args, flags, { operands: true });
   const [name, ...others] = positionals;
   if (others.length > 0) {
     throw new CodedError(RUNTIME_ERRORS.UsageError, `Cannot show logs: ${positionals.length} runs were named`, {
+      advice: "Name one run, or none for a list of those that are there",
+    });
+  }
+  if (name === "") {
+    throw new CodedError(RUNTIME_ERRORS.UsageError, "Cannot show logs: the run's id is empty", {
       advice: "Name one run, or none for a list of those that are there",
     });
   }
@@ -65,11 +70,9 @@ export async function run(args: readonly string[]): Promise<number> {
 function withoutRight(error: unknown, dataDirectory: string): unknown {
   const code = errorCode(error);
   if (code !== "EACCES" && code !== "EPERM") return error;
-  return new CodedError(
-    RUNTIME_ERRORS.UsageError,
-    `Cannot show logs: ${dataDirectory} is closed to this user (${code})`,
-    { cause: error, advice: "Look as the runner's user, or as root; name another directory with --data-directory" },
-  );
+  return new CodedError(EXECUTOR_ERRORS.RunLogsClosed, `Cannot show logs: ${dataDirectory} is closed to this user`, {
+    cause: error,
+  });
 }
 
 /** The runner's own, from the same sources; other settings may be missing or wrong. */

@@ -41,7 +41,7 @@ export const flags: FlagTable = {
  * another one) or a user (`--user`). `--secrets` names the Secrets that pipelines may refer to. With `--documented` what the documented chart grants it.
  */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArguments(args, flags);
+  const { values, positionals } = parseArguments(args, flags, { operands: true });
   const [namespace, ...others] = positionals;
   if (namespace === undefined || others.length > 0) {
     const found = namespace === undefined ? "no namespace was named" : `${positionals.length} namespaces were named`;

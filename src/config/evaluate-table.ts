@@ -15,7 +15,7 @@ export interface TableEvaluation {
 
 /** Reads every setting of a table, each by itself: flags before environment before file before defaults. */
 export function evaluateTable(table: SettingTable, sources: Sources): TableEvaluation {
-  const problems = (sources.words ?? []).map((word) => `${JSON.stringify(word)} is not a flag`);
+  const problems: string[] = [];
   const warnings: string[] = [];
   const values: Record<string, unknown> = {};
   const origins: Record<string, string> = {};

@@ -7,8 +7,6 @@ import { flagIn, type SettingTable, variablesIn } from "./table.ts";
 export interface Sources {
   /** By flag name without dashes. */
   readonly flags: Readonly<Record<string, string | undefined>>;
-  /** Of the command line, which belong to no flag; there shall be none. */
-  readonly words?: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The parsed configuration file: a mapping by setting key, or undefined when there is none. */
   readonly file?: unknown;

@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.ts";
 import { CodedError } from "../base/errors.ts";
 import { proxyProblem } from "../runtime/proxy-environment.ts";
 import { contradictions, remarks } from "./contradictions.ts";
@@ -43,7 +44,7 @@ export function configInvalid(
 ): CodedError {
   return new CodedError(
     CONFIG_ERRORS.ConfigInvalid,
-    `Cannot use the configuration: ${problems.length} problem(s)\n  - ${problems.join("\n  - ")}`,
+    `Cannot use the configuration: ${counted(problems.length, "problem")}\n  - ${problems.join("\n  - ")}`,
     { advice: `Correct every setting named here; ${page} lists what each accepts` },
   );
 }

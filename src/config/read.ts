@@ -62,13 +62,13 @@ export async function readSources(
   readonly configFile: string | undefined;
   readonly values: Readonly<Record<string, unknown>>;
 }> {
-  const { values, positionals } = parseArguments(args, { ...flagsOf(table), ...more });
+  const { values } = parseArguments(args, { ...flagsOf(table), ...more });
   const flags = values as Readonly<Record<string, string | undefined>>;
   const [path = "", name] =
     flags["config"] === undefined ? [variables[table.fileVariable], table.fileVariable] : [flags["config"], "--config"];
   const file = path === "" ? undefined : await readConfigurationFile(path, name, table);
   const configFile = path === "" ? undefined : path;
-  return { sources: { flags, words: positionals, environment: variables, file }, configFile, values };
+  return { sources: { flags, environment: variables, file }, configFile, values };
 }
 
 /** A setting as a flag. */
@@ -89,7 +89,9 @@ async function readConfigurationFile(path: string, name: string, table: Pick<Set
   parseSetting({ name, text: path }, { parse: pathOf }, problems);
   if (problems.length > 0) throw configInvalid(problems, table);
   const fail = (state: string): CodedError =>
-    new CodedError(CONFIG_ERRORS.ConfigInvalid, `Cannot use the configuration file ${path}: ${state}`);
+    new CodedError(CONFIG_ERRORS.ConfigInvalid, `Cannot use the configuration file ${path}: ${state}`, {
+      advice: `Correct the file, or name another one with ${name}; ${table.page} has its form`,
+    });
   let text: string | undefined;
   try {
     text = await readTextIfExists(path);

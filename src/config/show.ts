@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.ts";
 import { Sensitive } from "../base/sensitive.ts";
 import type { TableEvaluation } from "./evaluate-table.ts";
 import type { SettingRow } from "./settings/row.ts";
@@ -56,9 +57,9 @@ export function showAsText(
   const names = Math.max(...settings.map(({ name }) => name.length));
   const values = Math.min(48, Math.max(...settings.map(({ text }) => text.length)));
   const rows = settings.map(({ name, text, origin }) => `${name.padEnd(names)}  ${text.padEnd(values)}  ${origin}`);
-  return [...rows, ...listed("warnings", warnings), ...listed("problems", problems)].map((row) => `${row}\n`).join("");
+  return [...rows, ...listed("warning", warnings), ...listed("problem", problems)].map((row) => `${row}\n`).join("");
 }
 
-function listed(title: string, lines: readonly string[]): readonly string[] {
-  return lines.length === 0 ? [] : ["", `${lines.length} ${title}:`, ...lines.map((line) => `  - ${line}`)];
+function listed(noun: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : ["", `${counted(lines.length, noun)}:`, ...lines.map((line) => `  - ${line}`)];
 }

@@ -8,6 +8,7 @@ export const EXECUTOR_ERRORS: {
   readonly DataDirectoryUnwritable: ErrorKind<"DataDirectoryUnwritable">;
   readonly RunNotStored: ErrorKind<"RunNotStored">;
   readonly RunRecordDamaged: ErrorKind<"RunRecordDamaged">;
+  readonly RunLogsClosed: ErrorKind<"RunLogsClosed">;
   readonly RunNotOnSite: ErrorKind<"RunNotOnSite">;
 } = defineErrors({
   UnknownExecutor: { retryable: false, advice: "Set the executor to one of the known names" },
@@ -27,6 +28,10 @@ export const EXECUTOR_ERRORS: {
   RunRecordDamaged: {
     retryable: false,
     advice: "Check the disk; if another version of the runner wrote the file, use that version to let its runs end",
+  },
+  RunLogsClosed: {
+    retryable: false,
+    advice: "Look as the runner's user, or as root; name another directory with --data-directory",
   },
   RunNotOnSite: {
     retryable: false,

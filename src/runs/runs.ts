@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { counted } from "../base/counted.ts";
 import { describeError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Executor } from "../executor/executor.ts";
@@ -163,7 +164,7 @@ export class Runs {
     if (this.#busyPlaces() >= maxConcurrentRuns) {
       return refused(
         "full",
-        `Cannot start the run: ${maxConcurrentRuns} runs are live`,
+        `Cannot start the run: ${counted(maxConcurrentRuns, "run")} ${maxConcurrentRuns === 1 ? "is" : "are"} live`,
         "Offer it again when a run has ended, or raise MAX_CONCURRENT_RUNS",
       );
     }

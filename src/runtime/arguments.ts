@@ -23,28 +23,76 @@ export interface ParsedArguments {
   readonly positionals: readonly string[];
 }
 
+/** Whether words may stand beside the flags; where they may, the caller judges them. */
+export interface Operands {
+  readonly operands: boolean;
+}
+
 /**
  * Parses `--name value`, `--name=value` and positionals; `--` ends the flags.
- * @throws CodedError UsageError naming the flag that is unknown or lacks its value
+ * @throws CodedError UsageError naming the flag that is unknown, lacks its value or takes none, or the word that is no flag
  */
-export function parseArguments(args: readonly string[], flags: FlagTable): ParsedArguments {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: mutable(flags),
-      allowPositionals: true,
-      strict: true,
-    });
-    return { values: values as ParsedArguments["values"], positionals };
-  } catch (cause) {
-    const found = cause instanceof Error ? cause.message.split(". ")[0] : "not understood";
-    const unknown = /^Unknown option '--([^']*)'/.exec(found ?? "")?.[1];
-    const meant = unknown === undefined ? undefined : nearName(unknown, Object.keys(flags));
-    throw new CodedError(RUNTIME_ERRORS.UsageError, `Cannot read the command line: ${found}`, {
-      cause,
-      ...(meant === undefined ? {} : { advice: `Write --${meant}, if that is what was meant` }),
-    });
+export function parseArguments(
+  args: readonly string[],
+  flags: FlagTable,
+  { operands }: Operands = { operands: false },
+): ParsedArguments {
+  const { values, positionals, tokens } = parseArgs({
+    args: [...args],
+    options: mutable(flags),
+    allowPositionals: true,
+    // Its own words about a mistake are for programmers, so mistakes are found here.
+    strict: false,
+    tokens: true,
+  });
+  for (const token of tokens) {
+    if (token.kind === "option") checkOption(args[token.index] ?? token.rawName, token, flags);
+    if (token.kind === "positional" && !operands) throw usage(`${JSON.stringify(token.value)} is no flag`);
   }
+  return { values: values as ParsedArguments["values"], positionals };
+}
+
+/** Values are left out of every message: one may be a secret. */
+function checkOption(word: string, { name, rawName, value, inlineValue }: OptionToken, flags: FlagTable): void {
+  const flag = rawName.startsWith("--") && Object.hasOwn(flags, name) ? flags[name] : undefined;
+  if (flag === undefined) {
+    const [written = word] = word.split("=");
+    const bare = written.replace(/^-+/, "");
+    const meant = Object.hasOwn(flags, bare) ? bare : nearName(bare, Object.keys(flags));
+    throw usage(
+      `there is no flag ${written}`,
+      meant === undefined ? undefined : `Write --${meant}, if that is what was meant`,
+    );
+  }
+  if (flag.type === "boolean") {
+    if (value !== undefined) throw usage(`--${name} takes no value`, `Write --${name} alone, or leave it out`);
+    return;
+  }
+  const form = `--${name}=${flag.value ?? "VALUE"}`;
+  if (value === undefined || (inlineValue !== true && value.startsWith("--"))) {
+    throw usage(`--${name} lacks its value`, `Write ${form}`);
+  }
+  if (inlineValue !== true && value.startsWith("-") && value !== "-") {
+    throw usage(
+      `the value of --${name} begins with a dash, as a flag does`,
+      `Write ${form}, with = before the value, if it is meant so`,
+    );
+  }
+}
+
+interface OptionToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+}
+
+function usage(state: string, advice?: string): CodedError {
+  return new CodedError(
+    RUNTIME_ERRORS.UsageError,
+    `Cannot read the command line: ${state}`,
+    advice === undefined ? {} : { advice },
+  );
 }
 
 function mutable(flags: FlagTable): Record<string, { type: "string" | "boolean"; multiple?: boolean }> {

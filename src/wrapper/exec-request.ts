@@ -56,7 +56,9 @@ type Variables = Readonly<Record<string, string>>;
 export function readExecRequest(args: readonly string[], environment: Variables): ExecRequest {
   const dashes = args.indexOf("--");
   const command = dashes < 0 ? [] : args.slice(dashes + 1);
-  const { values, positionals } = parseArguments(dashes < 0 ? args : args.slice(0, dashes), EXEC_FLAGS);
+  const { values, positionals } = parseArguments(dashes < 0 ? args : args.slice(0, dashes), EXEC_FLAGS, {
+    operands: true,
+  });
   if (positionals.length > 0) throw usage(`"${positionals[0]}" stands before --`);
   const flag = (name: string): string | undefined => values[name] as string | undefined;
   const runDirectory = flag("run-directory");

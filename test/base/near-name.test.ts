@@ -22,3 +22,8 @@ test.each([
 ])("nearName of %s is %s", (written, meant) => {
   expect(nearName(written, KNOWN)).toBe(meant);
 });
+
+test("nearName takes shorter names where it is told to", () => {
+  expect(nearName("rnu", KNOWN, 3)).toBe("run");
+  expect(nearName("ab", ["abc"], 3)).toBeUndefined();
+});

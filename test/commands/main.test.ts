@@ -87,6 +87,11 @@ test.each([
   ["gatway", "gateway"],
   ["gateway token crate --runner a", "gateway token create"],
   ["config shwo", "config show"],
+  ["rnu", "run"],
+  ["help rnu", "run"],
+  ["hlep", "help"],
+  ["gateway tokn", "gateway token"],
+  ["gateway token crate", "gateway token create"],
 ])("%s suggests %s", async (line, meant) => {
   expect((await call(...line.split(" "))).stderr).toContain(`hybrid-runner ${meant},`);
 });
@@ -98,6 +103,78 @@ test.each(Object.keys(COMMANDS).filter((name) => name !== "demo-connector"))(
     expect([code, stderr]).toEqual([2, expect.stringContaining("no-such-flag")]);
   },
 );
+
+test.each([
+  ["run --runer x", "there is no flag --runer"],
+  ["run -x", "there is no flag -x"],
+  ["run -agent-id x", "there is no flag -agent-id\n  next: Write --agent-id"],
+  ["run --agnet-id x", "there is no flag --agnet-id\n  next: Write --agent-id"],
+  ["run --auth-tokn=hush", "there is no flag --auth-tokn\n  next: Write --auth-token"],
+  ["run --stop-grace-seconds", "--stop-grace-seconds lacks its value"],
+  ["run --auth-token --agent-id x", "--auth-token lacks its value"],
+  [
+    "run --auth-token -hush",
+    "the value of --auth-token begins with a dash, as a flag does\n  next: Write --auth-token=VALUE",
+  ],
+  ["version --json=hush", "--json takes no value"],
+  ["gateway --port 1 tokn", '"tokn" is no flag'],
+])("%s is told in one sentence, and nothing of a value", async (line, told) => {
+  const { code, stdout, stderr } = await call(...line.split(" "));
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toContain(`UsageError: Cannot read the command line: ${told}`);
+  expect(stderr.trim().split("\n")).toEqual([
+    expect.not.stringMatching(/: .*: .*: /),
+    expect.stringMatching(/^ {2}next: /),
+  ]);
+  expect(stderr).not.toContain("hush");
+});
+
+test.each([
+  ["--agent-id=x", "--agent-id"],
+  ["-x", "-x"],
+  ["- run", "-"],
+  ["runn --agent-id x", "runn"],
+  ["lgos 326378e5", "lgos"],
+  ["gateway token dance now", "gateway token dance"],
+])("of %s only %s is called no command", async (line, named) => {
+  const { code, stderr } = await call(...line.split(" "));
+  expect([code, stderr]).toEqual([2, expect.stringContaining(`Cannot run "${named}": `)]);
+});
+
+test.each(["run extra", "gateway start", "gateway token list all", "version now", "demo once"])(
+  "the last word of %s is told as no flag and no command",
+  async (line) => {
+    const { code, stderr } = await call(...line.split(" "));
+    const word = line.split(" ").at(-1);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`: "${word}" is no flag and no command\n`)]);
+  },
+);
+
+test.each(["-v", "-V"])("%s prints the version", async (flag) => {
+  expect(await call(flag)).toEqual(await call("version"));
+});
+
+test.each(["gateway token", "config"])("the help of %s lists the commands that begin so", async (group) => {
+  const words = group.split(" ");
+  const flag = await call(...words, "--help");
+  expect([flag.code, flag.stderr]).toEqual([0, ""]);
+  expect(await call("help", ...words)).toEqual(flag);
+  const below = Object.entries(COMMANDS).filter(([name]) => name.startsWith(`${group} `));
+  for (const [name, { summary }] of below) expect(flag.stdout).toMatch(new RegExp(`^  ${name} +${summary}$`, "m"));
+});
+
+test("logs of an empty name is wrong usage", async () => {
+  expect(await call("logs", "")).toMatchObject({ code: 2, stderr: expect.stringContaining("the run's id is empty") });
+});
+
+test("a configuration file that isn't there points to the page of the program that reads it", async () => {
+  const [runner, gateway] = [
+    await call("run", "--config", "nope.yaml"),
+    await call("gateway", "--config", "nope.yaml"),
+  ];
+  expect(gateway.stderr).toContain("docs/gateway-configuration.md");
+  expect(runner.stderr).toContain("docs/configuration.md");
+});
 
 describe("completion", () => {
   const complete = async (...words: string[]): Promise<readonly string[]> => {

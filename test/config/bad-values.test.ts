@@ -83,7 +83,7 @@ test.each([
   ["ARGO_TEST_CONNECTION_BACKOFF_TIME", "1.5"],
 ])("%s=%j is refused by its name", (name, value) => {
   const text = problemsOf({ [name]: value });
-  expect(text).toContain(`1 problem(s)\n  - ${name} must be `);
+  expect(text).toContain(`1 problem\n  - ${name} must be `);
 });
 
 test.each([
@@ -130,7 +130,7 @@ describe("with the executor simpleK8s", () => {
   const base = { EXECUTOR_TYPE: "simpleK8s", INGESTION_IMAGE: "a/b:1" };
 
   test("a missing image is told by its name", () => {
-    expect(problemsOf({ EXECUTOR_TYPE: "simpleK8s" })).toContain("1 problem(s)\n  - INGESTION_IMAGE is missing");
+    expect(problemsOf({ EXECUTOR_TYPE: "simpleK8s" })).toContain("1 problem\n  - INGESTION_IMAGE is missing");
     expect(problemsOf(base)).toBe("no problem");
   });
 
@@ -150,7 +150,7 @@ describe("with the executor simpleK8s", () => {
     [{ usage: { tolerations: "n33dle" } }, "usage.tolerations must be a list"],
   ])("a pipeline type's %j is told with its place", (configs, expected) => {
     const text = problemsOf({ ...base, SIMPLEK8S_PIPELINE_TYPE_CONFIGS: JSON.stringify(configs) });
-    expect(text).toContain(`1 problem(s)\n  - SIMPLEK8S_PIPELINE_TYPE_CONFIGS has a mistake: ${expected}`);
+    expect(text).toContain(`1 problem\n  - SIMPLEK8S_PIPELINE_TYPE_CONFIGS has a mistake: ${expected}`);
     expect(text).not.toContain("n33dle");
   });
 
@@ -260,7 +260,7 @@ test.each([
 ])("a token written as %j is told by what is around it, and not shown", (text, told) => {
   for (const name of ["AUTH_TOKEN", "ARGO_TOKEN"]) {
     const problem = problemsOf({ [name]: text });
-    expect(problem).toContain(`1 problem(s)\n  - ${name} must be `);
+    expect(problem).toContain(`1 problem\n  - ${name} must be `);
     expect(problem).toContain(told);
     expect(problem).toContain(`found ${text.length} characters`);
     expect(problem).not.toMatch(/eyJ|BEGIN/);

@@ -65,7 +65,7 @@ test("loadSettings tells every problem at once, each with the name that was used
   ]) {
     expect(text).toContain(part);
   }
-  expect(text).toContain("7 problem(s)");
+  expect(text).toContain("7 problems");
   expect(text).not.toContain("hunter2secret");
 });
 

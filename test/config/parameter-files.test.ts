@@ -109,7 +109,7 @@ test("hybrid-runner run tells mistakes of both files at once, with the names tha
     execFile(process.execPath, [main, "run"], { env }, (error, _out, text) => resolve({ code: error?.code, text }));
   });
   expect(code).toBe(2);
-  expect(text).toContain("2 problem(s)");
+  expect(text).toContain("2 problems");
   expect(text).toContain(`ARGO_INGESTION_CONTAINER_SPEC_FILE_PATH has a mistake in ${file}, line 2, column 1: args`);
   expect(text).toContain("INGESTION_WORKFLOW_SPEC_FILE_PATH must be a file that is there");
   expect(text).not.toContain("n33dle");

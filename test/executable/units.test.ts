@@ -134,7 +134,7 @@ test(
     expect(log).not.toContain("wrote to /etc");
     expect(await machine.must(`find ${DATA} ! -user hybrid-runner`)).toBe("");
     const asOther = await machine.run(`runuser -u nobody -- ${show}`);
-    expect(asOther).toMatchObject({ code: 2, stdout: "" });
+    expect(asOther).toMatchObject({ code: 1, stdout: "" });
     expect(asOther.stderr).toContain(`${DATA} is closed to this user`);
     const elsewhere = await machine.run(`hybrid-runner logs ${runId}`);
     expect(elsewhere).toMatchObject({ code: 2, stdout: "" });

@@ -32,14 +32,7 @@ test("a configuration with three mistakes tells all three by name and exits with
     INGESTION_COMMAND: "python main.py",
   });
   expect(code).toBe(2);
-  for (const name of [
-    "ConfigInvalid",
-    "SERVER_URL",
-    "MAX_CONCURRENT_RUNS",
-    "INGESTION_COMMAND",
-    "3 problem(s)",
-    "next:",
-  ])
+  for (const name of ["ConfigInvalid", "SERVER_URL", "MAX_CONCURRENT_RUNS", "INGESTION_COMMAND", "3 problems", "next:"])
     expect(stderr).toContain(name);
   expect(stderr).not.toContain("secret-token");
 });

@@ -63,7 +63,7 @@ test("a full runner refuses, and the place is free again when a run has ended", 
   const [one, two] = await Promise.all([runs.start(first, 0), runs.start(other(), 0)]);
   expect([one.outcome, two]).toEqual([
     "accepted",
-    expect.objectContaining({ outcome: "refused", reason: "full", message: "Cannot start the run: 1 runs are live" }),
+    expect.objectContaining({ outcome: "refused", reason: "full", message: "Cannot start the run: 1 run is live" }),
   ]);
   expect(runs.hasRoom()).toBe(false);
   await go();

@@ -1,4 +1,5 @@
 import type { Kysely, Selectable } from "kysely";
+import { counted } from "../../base/counted.ts";
 import { CodedError } from "../../base/errors.ts";
 import { BOUNDS, isWithin } from "../../protocol/bounds.ts";
 import { OPEN_STATES } from "../../protocol/run-state.ts";
@@ -118,6 +119,6 @@ async function usersOf(db: Kysely<Database>, runnerId: string): Promise<readonly
   const { count: services } = await count("service").executeTakeFirstOrThrow();
   const { count: pipelines } = await count("pipeline").where("deleted_at", "is", null).executeTakeFirstOrThrow();
   const { count: runs } = await count("run").where("state", "in", OPEN_STATES).executeTakeFirstOrThrow();
-  const named = Object.entries({ services, pipelines, "open runs": runs });
-  return named.flatMap(([what, found]) => (found === 0 ? [] : [`${found} ${what}`]));
+  const named = Object.entries({ service: services, pipeline: pipelines, "open run": runs });
+  return named.flatMap(([what, found]) => (found === 0 ? [] : [counted(found, what)]));
 }

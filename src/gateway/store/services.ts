@@ -1,4 +1,5 @@
 import type { Kysely, Selectable } from "kysely";
+import { counted } from "../../base/counted.ts";
 import { CodedError } from "../../base/errors.ts";
 import { GATEWAY_ERRORS } from "../errors.ts";
 import { fullPage, type RowReading } from "./readable.ts";
@@ -72,7 +73,7 @@ export function createServiceStore(db: Kysely<Database>, reading: RowReading): S
         if (pipelines > 0) {
           throw new CodedError(
             GATEWAY_ERRORS.ServiceInUse,
-            `Cannot delete service ${serviceId}: it has ${pipelines} pipelines`,
+            `Cannot delete service ${serviceId}: it has ${counted(pipelines, "pipeline")}`,
             { facts: { serviceId, pipelines } },
           );
         }

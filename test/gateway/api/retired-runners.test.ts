@@ -40,7 +40,7 @@ test("a runner is removed when nothing names it, or by force, and its id is free
   await gateway.ask("POST", "/api/v1/runners/alpha/retire");
   const refused = await gateway.call("DELETE", "/api/v1/runners/alpha");
   expect([refused.status, refused.body.code]).toEqual([409, "RunnerInUse"]);
-  expect(refused.body.message).toContain("1 services and 1 pipelines");
+  expect(refused.body.message).toContain("1 service and 1 pipeline");
   expect((await gateway.call("DELETE", "/api/v1/runners/alpha?force=true")).status).toBe(200);
   expect((await gateway.call("DELETE", "/api/v1/runners/alpha")).status).toBe(404);
   await eventually(() => expect(runner.newest("close").body.name).toBe("retired"));
