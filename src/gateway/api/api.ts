@@ -36,7 +36,12 @@ export function createApi(deps: ApiDependencies): Hono<ApiEnvironment> {
     ...liveRunHandlers(deps, proofOf),
   });
   app.notFound(() =>
-    errorResponse(new CodedError(API_ERRORS.NotFound, "Cannot find the page: there is no such route"), deps.log),
+    errorResponse(
+      new CodedError(API_ERRORS.NotFound, "Cannot find the page: there is no such route", {
+        advice: "GET /api/v1/openapi.json has every route, with its methods and bodies",
+      }),
+      deps.log,
+    ),
   );
   app.onError((error) => errorResponse(error, deps.log));
   return app;

@@ -21,15 +21,14 @@ export function serveRoutes(app: Hono<ApiEnvironment>, handlers: Handlers): void
   }
   const methods = Map.groupBy(Object.values(API_ROUTES) as AnyRoute[], ({ path }) => pathPattern(path));
   // Behind the routes, so that it is reached by their other methods only.
-  for (const [path, routes] of methods) app.all(path, () => refuseMethod(routes));
+  for (const [path, routes] of methods) app.all(path, (c) => refuseMethod(c.req.method, routes));
 }
 
 /** @throws CodedError MethodNotAllowed with the fact `allow` */
-function refuseMethod(routes: readonly AnyRoute[]): never {
-  const allow = routes.flatMap(({ method }) => (method === "GET" ? [method, "HEAD"] : [method])).join(", ");
-  throw new CodedError(API_ERRORS.MethodNotAllowed, "Cannot serve the request: this address has no such method", {
-    facts: { allow },
-  });
+function refuseMethod(method: string, routes: readonly AnyRoute[]): never {
+  const allow = routes.flatMap(({ method: own }) => (own === "GET" ? [own, "HEAD"] : [own])).join(", ");
+  const message = `Cannot serve the request: this address has no ${method}, only ${allow}`;
+  throw new CodedError(API_ERRORS.MethodNotAllowed, message, { facts: { allow } });
 }
 
 function pathPattern(path: string): string {

@@ -14,7 +14,9 @@ export async function startRun(deps: ApiDependencies, pipeline: PipelineRecord, 
   const { store, sessions, clock, queueTimeoutSeconds } = deps;
   const name = pipeline.fullyQualifiedName;
   if (!pipeline.deployed) {
-    throw new CodedError(API_ERRORS.PipelineNotDeployed, `Cannot run pipeline ${name}: it is not deployed`);
+    throw new CodedError(API_ERRORS.PipelineNotDeployed, `Cannot run pipeline ${name}: it is not deployed`, {
+      advice: `Deploy the pipeline first: POST /api/v1/pipelines/${pipeline.pipelineId}/deploy`,
+    });
   }
   const now = clock.now();
   const run: RunRecord = {

@@ -1,7 +1,7 @@
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import type { Log } from "../../base/log.ts";
 import type { RunReport } from "../../protocol/messages.ts";
-import { OPEN_STATES, type RunState, supersedes, TERMINAL_STATES } from "../../protocol/run-state.ts";
+import { isTerminal, OPEN_STATES, type RunState, supersedes, TERMINAL_STATES } from "../../protocol/run-state.ts";
 import type { Write } from "./group-commit.ts";
 import { gapsIn, toJson } from "./json-columns.ts";
 import { keptFailure, storedBytes } from "./kept-failure.ts";
@@ -145,7 +145,12 @@ export function createRunStore(db: Kysely<Database>, { write, reading, usage, lo
       return write((transaction) => update(transaction, runId, columns));
     },
 
-    requestStop: (runId) => write((transaction) => update(transaction, runId, { stop_requested: 1 })),
+    requestStop: (runId) =>
+      write(async (transaction) => {
+        const run = await findRun(transaction, runId);
+        // Nobody can stop what has ended, and a later reader would take it for stopped.
+        return run === undefined || isTerminal(run.state) ? run : update(transaction, runId, { stop_requested: 1 });
+      }),
 
     async takeReport(runnerId, told, now) {
       const taken = await write(async (transaction) => {

@@ -130,10 +130,15 @@ test("routes refuse every other method by naming those they have, each of them",
     for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter((name) => !own.has(name))) {
       const { status, headers, body } = await gateway.call(method, path);
       expect([status, body.code], `${method} ${path}`).toEqual([405, "MethodNotAllowed"]);
+      expect(body.message).toMatch(new RegExp(`no ${method}, only [A-Z, ]+$`));
       const allowed = new Set((headers.get("allow") ?? "").split(", "));
       expect(allowed, `${method} ${path}`).toEqual(own.has("GET") ? new Set([...own, "HEAD"]) : own);
     }
   }
+  const headers = { authorization: `Bearer ${gateway.adminToken}` };
+  const nowhere = await fetch(`${gateway.url}/api/v1/run`, { headers });
+  expect(nowhere.status).toBe(404);
+  expect(await nowhere.json()).toMatchObject({ advice: expect.stringContaining("/api/v1/openapi.json") });
   const stranger = await fetch(`${gateway.url}/api/v1/runs`, { method: "PUT" });
   expect(stranger.status).toBe(401);
 });

@@ -138,7 +138,7 @@ test("pipelines that are not deployed or unknown don't run", async () => {
   const { pipelineId } = await gateway.pipeline();
   const early = await gateway.call("POST", `/api/v1/pipelines/${pipelineId}/run`);
   expect([early.status, early.body.code]).toEqual([409, "PipelineNotDeployed"]);
-  expect(early.body.advice).toContain("deploy");
+  expect(early.body.advice).toContain(`POST /api/v1/pipelines/${pipelineId}/deploy`);
   await gateway.ask("POST", `/api/v1/pipelines/${pipelineId}/deploy`);
   expect((await gateway.call("POST", `/api/v1/pipelines/${crypto.randomUUID()}/run`)).status).toBe(404);
   expect(await gateway.ask("GET", "/api/v1/runs")).toEqual({ runs: [] });

@@ -74,6 +74,14 @@ test("runs stop: the wish is kept and told to the runner; a run that has ended s
   await eventually(async () => expect((await gateway.run(runId)).state).toBe("stopped"));
   const again = await gateway.call<{ run: RunView }>("POST", `/api/v1/runs/${runId}/stop`);
   expect([again.status, again.body.run.state]).toEqual([202, "stopped"]);
+  const other = await gateway.startRun(pipelineId);
+  await eventually(() => expect(runner.newest("run.start").body.runId).toBe(other.runId));
+  runner.report({ runId: other.runId, pipelineId, attempt: 1, state: "stopped", endedAt: 6 });
+  await eventually(async () => expect((await gateway.run(other.runId)).state).toBe("stopped"));
+  const ended = await gateway.run(other.runId);
+  const late = await gateway.call<{ run: RunView }>("POST", `/api/v1/runs/${other.runId}/stop`);
+  expect([late.status, late.body.run]).toEqual([202, ended]);
+  expect(ended.stopRequested).toBe(false);
 });
 
 test("logs come in pages by byte offset, never with half a character", async () => {
