@@ -152,15 +152,18 @@ export class ClusterView {
     const runId = labels[LABELS.runId] ?? labels[LABELS.jobUid];
     if (jobName === undefined || runId === undefined) return;
     const attempt = this.#attempt(jobName, runId);
-    const others = attempt.pods.filter(({ pod }) => pod.metadata.name !== object.metadata.name);
-    const before = attempt.pods.find(({ pod }) => pod.metadata.name === object.metadata.name);
+    const at = attempt.pods.findIndex(({ pod }) => pod.metadata.name === object.metadata.name);
+    const before = attempt.pods[at];
+    const others = attempt.pods.filter((seen) => seen !== before);
     const askedAt = before?.deletionAskedAt ?? deletionAskedAt(object);
     const seen: SeenPod = {
       pod: object,
       ...(type === "set" ? {} : { goneAt: this.#options.now() }),
       ...(askedAt === undefined ? {} : { deletionAskedAt: askedAt }),
     };
-    attempt.pods = others.concat(seen).sort((one, other) => (created(one) < created(other) ? -1 : 1));
+    // Pods of one second stay in the order in which they came: that one is gone may be told when the next is there.
+    const all = before === undefined ? [...others, seen] : attempt.pods.with(at, seen);
+    attempt.pods = all.sort((one, other) => created(one).localeCompare(created(other)));
     if (type === "gone" && (attempt.job === undefined || isOver(attempt))) {
       attempt.pods = others;
       if (attempt.job === undefined && others.length === 0) this.#drop(attempt);
