@@ -132,7 +132,7 @@ describe("a start that fails", () => {
       "a data directory that can't be made",
       ["run"],
       {
-        ...{ LOG_FORMAT: "JSON", SERVER_URL: "x", AUTH_TOKEN: "t", INGESTION_COMMAND: '["true"]' },
+        ...{ AGENT_ID: "a", LOG_FORMAT: "JSON", SERVER_URL: "x", AUTH_TOKEN: "t", INGESTION_COMMAND: '["true"]' },
         DATA_DIRECTORY: "/dev/null/x",
       },
       "DataDirectoryUnwritable",

@@ -50,7 +50,9 @@ test.skipIf(reason !== undefined)(
     await disk.fill();
     const waiting = await site.start(pipelineId);
     await eventually(async () => expect(await runner.log()).toMatch(/ENOSPC.*RunNotStored.*next="Free space/), 20_000);
-    expect(await site.run(waiting)).toMatchObject({ state: "queued", dispatch: "waiting" });
+    await eventually(async () =>
+      expect(await site.run(waiting)).toMatchObject({ state: "queued", dispatch: "waiting" }),
+    );
     // The one that was live has room reserved for its end.
 
     await writeFile(join(site.directory, "gate"), "");

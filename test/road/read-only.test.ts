@@ -24,7 +24,9 @@ test.skipIf(reason !== undefined)(
 
     await eventually(() => disk.setReadOnly(true), 20_000);
     const waiting = await site.start(pipelineId);
-    await eventually(async () => expect(await runner.log()).toMatch(/EROFS.*RunNotStored.*next="Look in/), 20_000);
+    await eventually(async () =>
+      expect(await runner.log()).toMatch(/EROFS.*RunNotStored.*next="The file system is read-only/),
+    );
     // Between two tries it is offered again for a moment.
     await eventually(async () =>
       expect(await site.run(waiting)).toMatchObject({ state: "queued", dispatch: "waiting" }),
@@ -73,5 +75,5 @@ test.skipIf(reason !== undefined)("a runner on a read-only data directory refuse
   const log = await runner.log();
   expect(log).toContain("DataDirectoryUnwritable");
   expect(log).toMatch(/EROFS/);
-  expect(log).toMatch(/next: Look in the system's log/);
+  expect(log).toMatch(/next: The file system is read-only: mount it writable/);
 });

@@ -69,7 +69,7 @@ describe("a runner that doesn't connect says a text that leads to the remedy", (
     await runnerSays(noTls, { SERVER_URL: `wss://127.0.0.1:${site.port}` });
     expectRemedy(noTls, "ws://");
     const refused = await runnerSays("unauthorized", { SERVER_URL: `ws://127.0.0.1:${site.port}` });
-    expect(refused).toContain("Check the runner's token");
+    expect(refused).toContain("the token was issued for");
     expect(refused).not.toContain("not.a.token");
     expectRemedy("unauthorized", "AUTH_TOKEN", "token create");
     const answer = await fetch(`http://127.0.0.1:${site.port}/api/v1/runners`);
