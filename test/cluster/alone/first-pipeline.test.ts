@@ -2,11 +2,11 @@ import { execFile } from "node:child_process";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
-import { builtExecutable } from "../executable/built-executable.ts";
-import { firstPipelineScript } from "../executable/page-script.ts";
-import { temporaryDirectory } from "../fakes/temporary-directory.ts";
-import { kubectl } from "./cluster-tool.ts";
-import { wrapperImage } from "./wrapper-image.ts";
+import { builtExecutable } from "../../executable/built-executable.ts";
+import { firstPipelineScript } from "../../executable/page-script.ts";
+import { temporaryDirectory } from "../../fakes/temporary-directory.ts";
+import { kubectl } from "../cluster-tool.ts";
+import { wrapperImage } from "../wrapper-image.ts";
 
 const IMAGE = process.env["HYBRID_RUNNER_TEST_SHELL_IMAGE"] ?? "test.local/busybox:1";
 
