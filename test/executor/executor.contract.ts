@@ -186,7 +186,8 @@ export function describeExecutor(subject: ExecutorSubject): void {
 
     check("a run over its timeout is ended with DeadlineExceeded, ignoring TERM or not", async (world, executor) => {
       const steps: ProgramStep[] = [{ ignoreTerm: true }, { say: "up\n" }, { sleep: 60_000 }];
-      const spec = specOf(steps, { timeoutSeconds: 1 });
+      // Long enough for the program to begin: one whose time is over before that fails by what kept it.
+      const spec = specOf(steps, { timeoutSeconds: 10 });
       await executor.start(spec);
       const end = await endOf(executor, spec.runId);
       expect(end).toMatchObject({ state: "failed", failure: { category: "DeadlineExceeded" } });
