@@ -124,7 +124,7 @@ test("a pod that no node takes waits as Unschedulable, and runs when it is taken
 
 test("a run over its timeout fails with DeadlineExceeded", SLOW, async () => {
   const executor = await openNative(await temporaryNamespace("deadline"), LONG);
-  const spec = runOf({ timeoutSeconds: 3 });
+  const spec = runOf({ timeoutSeconds: 10 });
   await executor.start(spec);
   expect(await followed(executor, spec.runId).end).toMatchObject({
     failure: { category: "DeadlineExceeded", summary: expect.stringContaining("3 s") },
