@@ -172,13 +172,14 @@ test("20 pods with 1 MiB/s each and connections that are cut all the time lose n
     `20 pods, ${cuts} cuts: ${(cpu * 1000) / (mib * 20)} ms of CPU per MiB, ${(cpu / seconds) * 100} % of a core\n`,
   );
   for (const name of pods) {
+    // Where it isn't whole, what is there says more than that.
     const end = await eventually(async () => {
       const known = await logs.end(name, stated);
       expect(known).toBeDefined();
       return known;
-    }, 60_000);
-    expect(end).toEqual(stated);
-    expect(await judge(logs, name)).toEqual({
+    }, 60_000).catch(() => undefined);
+    expect({ end, ...(await judge(logs, name)) }).toEqual({
+      end: stated,
       lines: stated.bytes / LINE_BYTES,
       missing: 0,
       jumps: [],

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from "../../kubernetes/objects.ts";
-import { labelValue } from "./names.ts";
+import { anchorName, labelValue } from "./names.ts";
 
 /** Labels: what objects are found by. Values hold ids, never anything of a configuration. */
 export const LABELS = {
@@ -78,8 +78,26 @@ export function ownSelector(runnerId: string, component?: keyof typeof COMPONENT
   return component === undefined ? own : `${own},${LABELS.component}=${COMPONENTS[component]}`;
 }
 
-/** True when this runner made the object. */
+/** True when the object's labels say that this runner made it. */
 export function isOwn(object: KubernetesObject, runnerId: string): boolean {
   const labels = object.metadata.labels ?? {};
   return labels[LABELS.managedBy] === MANAGER && labels[LABELS.runner] === labelValue(runnerId);
+}
+
+/** True when the object has all these labels, others beside them or not. */
+export function hasLabels({ metadata }: KubernetesObject, labels: Readonly<Record<string, string>> = {}): boolean {
+  return Object.entries(labels).every(([key, value]) => metadata.labels?.[key] === value);
+}
+
+/** True when this runner made the object, whatever has become of its labels: its owner says so too. */
+export function belongsTo(object: KubernetesObject, runnerId: string): boolean {
+  const anchor = anchorName(runnerId);
+  const owners = object.metadata.ownerReferences ?? [];
+  return isOwn(object, runnerId) || owners.some(({ kind, name }) => kind === "ConfigMap" && name === anchor);
+}
+
+/** True when the object's labels name another runner. */
+export function isOfAnother(object: KubernetesObject, runnerId: string): boolean {
+  const { [LABELS.managedBy]: manager, [LABELS.runner]: runner } = object.metadata.labels ?? {};
+  return manager === MANAGER && runner !== undefined && runner !== labelValue(runnerId);
 }

@@ -19,6 +19,11 @@ export function pipelineObjectName(pipelineId: string): string {
   return `${PREFIX}-${pipelineId}`;
 }
 
+/** The pipeline that an object with such a name belongs to, whatever its labels say; undefined for another name. */
+export function pipelineIdIn(objectName: string): string | undefined {
+  return objectName.startsWith(`${PREFIX}-`) ? objectName.slice(PREFIX.length + 1) : undefined;
+}
+
 /** The object that owns the schedules of one runner. */
 export function anchorName(runnerId: string): string {
   return dnsLabel(`${PREFIX}-anchor-${runnerId}`, 63);

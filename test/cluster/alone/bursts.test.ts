@@ -52,7 +52,9 @@ async function burst(topic: string, more: Readonly<Record<string, string>> = {})
   process.stdout.write(
     `${topic}: the pods of ${RUNS} runs had been seen ${Math.round((Date.now() - since) / 1000)} s after the first order\n`,
   );
-  for (const run of runs) expect(await site.ended(run, 8 * MINUTE)).toMatchObject({ state: "success", attempt: 1 });
+  const ends = [];
+  for (const run of runs) ends.push(await site.ended(run, 8 * MINUTE));
+  expect(ends.filter(({ state, attempt }) => state !== "success" || attempt !== 1)).toEqual([]);
   // What was seen of them in all the time counts, not what is left: pods of ended runs may go whenever the cluster pleases.
   const podsOf = Map.groupBy(seen.values(), ({ runId }) => runId);
   expect([...podsOf.keys()].sort()).toEqual([...runs].sort());

@@ -1,7 +1,7 @@
 import { isKind } from "../../../base/errors.ts";
 import { KUBERNETES_ERRORS } from "../../../kubernetes/errors.ts";
 import { CONFIG_MAPS, type ConfigMap, JOBS, type Job, type OwnerReference } from "../../../kubernetes/objects.ts";
-import { ownSelector } from "../labels.ts";
+import { hasLabels, ownSelector } from "../labels.ts";
 import { anchorReference } from "../manifests/manifest.ts";
 import { find, listAll, type Place, refuseOthers, settle, uidOf } from "./place.ts";
 
@@ -59,14 +59,21 @@ export class Anchor {
     const { name } = this.#wanted.metadata;
     const present = await find(this.#place, CONFIG_MAPS, name);
     if (present === undefined) return api.create(CONFIG_MAPS, namespace, this.#wanted);
-    refuseOthers(this.#place, present);
+    // By its name and what it says: somebody may have changed its labels.
+    if (present.data?.[FIRES] === undefined) refuseOthers(this.#place, present);
     if (present.metadata.deletionTimestamp !== undefined) return undefined;
-    if (present.data?.[FIRES] === this.#fires) return present;
+    if (present.data?.[FIRES] === this.#fires) return this.#labelled(present);
     if (present.data?.[FIRES] === "cluster") {
       await retire(this.#place, present);
       return api.create(CONFIG_MAPS, namespace, this.#wanted);
     }
     return api.patch(CONFIG_MAPS, namespace, name, { data: { [FIRES]: this.#fires } });
+  }
+
+  #labelled(anchor: ConfigMap): ConfigMap | Promise<ConfigMap> {
+    const { api, namespace } = this.#place;
+    const { name, labels = {} } = this.#wanted.metadata;
+    return hasLabels(anchor, labels) ? anchor : api.patch(CONFIG_MAPS, namespace, name, { metadata: { labels } });
   }
 }
 

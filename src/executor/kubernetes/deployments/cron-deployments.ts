@@ -12,15 +12,15 @@ import {
 import type { PipelineBody } from "../../../protocol/messages.ts";
 import type { FoundDeployment } from "../../executor.ts";
 import { JobWrites } from "../job-writes.ts";
-import { ANNOTATIONS, isOwn, LABELS, ownSelector } from "../labels.ts";
+import { ANNOTATIONS, belongsTo, hasLabels, LABELS, ownSelector } from "../labels.ts";
 import { type Manifest, pipelineConfig, scheduleCronJob } from "../manifests/manifest.ts";
 import { imageOfMain } from "../manifests/pod-template.ts";
-import { labelValue, pipelineObjectName } from "../names.ts";
+import { labelValue, pipelineIdIn, pipelineObjectName } from "../names.ts";
 import type { Rights } from "../rights/rights.ts";
 import { admitImage } from "./admit-image.ts";
 import { type Anchor, isOfCronJob } from "./anchor.ts";
 import { outdatedTeller } from "./outdated-teller.ts";
-import { find, listAll, type Place, refuseOthers, settle, uidOf } from "./place.ts";
+import { find, listAll, mustGo, type Place, refuseOthers, settle, uidOf } from "./place.ts";
 import type { Tended } from "./tending.ts";
 import { versionOf } from "./version-of.ts";
 import { ensureObject, type Holder, peek, writeObject } from "./write-object.ts";
@@ -117,12 +117,12 @@ export class CronDeployments {
     return isWritten;
   }
 
-  /** @throws CodedError those of the API */
+  /** @throws CodedError ObjectNotOurs for a CronJob that nobody is known to own, and those of the API */
   async remove(pipelineId: string): Promise<void> {
     if (await this.#removeSchedule(pipelineId)) return;
     // What a crash between the two has left.
     const config = await peek(this.#place, this.#configs, pipelineObjectName(pipelineId));
-    if (config !== undefined && isOwn(config, this.#place.runnerId) && !isOfRuns(config))
+    if (config !== undefined && belongsTo(config, this.#place.runnerId) && !isOfRuns(config))
       await this.#leaveTo([], config);
   }
 
@@ -156,18 +156,18 @@ export class CronDeployments {
 
   async #thereIs(wanted: CronJob): Promise<CronJob | undefined> {
     const present = await find(this.#place, CRON_JOBS, wanted.metadata.name).catch(() => undefined);
-    return present !== undefined && isOwn(present, this.#place.runnerId) && isSo(present, wanted) ? present : undefined;
+    return present !== undefined && isSo(present, wanted) ? present : undefined;
   }
 
   /** What has changed since it was put is written anew, whatever it was. */
   #isAsPut(present: CronJob): boolean {
-    const print = this.#prints.get(present.metadata.labels?.[LABELS.pipelineId] ?? "");
+    const print = this.#prints.get(pipelineIdIn(present.metadata.name) ?? "");
     return print === undefined || print === printOf(present);
   }
 
   #note(cronJob: CronJob): void {
     const { metadata, spec } = cronJob;
-    const pipelineId = metadata.labels?.[LABELS.pipelineId];
+    const pipelineId = pipelineIdIn(metadata.name);
     if (pipelineId === undefined) return;
     this.#prints.set(pipelineId, printOf(cronJob));
     this.#schedules.set(pipelineId, {
@@ -189,7 +189,7 @@ export class CronDeployments {
     let found = false;
     await settle(this.#place, `CronJob ${name}`, async () => {
       const present = await find(this.#place, CRON_JOBS, name);
-      if (present === undefined || !isOwn(present, runnerId)) return true;
+      if (!mustGo(this.#place, present)) return true;
       found = true;
       if (present.metadata.deletionTimestamp !== undefined) return true;
       // Nothing shall fire any more while its runs are looked for.
@@ -198,7 +198,7 @@ export class CronDeployments {
       }
       const config = await peek(this.#place, this.#configs, name);
       const runs = await this.#runsOf(pipelineId, present);
-      if (config !== undefined && isOwn(config, runnerId)) await this.#leaveTo(runs, config);
+      if (config !== undefined && belongsTo(config, runnerId)) await this.#leaveTo(runs, config);
       await api.remove(CRON_JOBS, namespace, name, { propagation: "Orphan", ...uidOf(present) });
       return true;
     });
@@ -236,18 +236,21 @@ function foundIn(cronJob: CronJob): FoundDeployment | undefined {
 
 /** Changes with whatever may be wrong with a CronJob: its generation counts the changes of its specification. */
 function printOf({ metadata }: CronJob): string {
-  const { uid, generation, annotations, ownerReferences = [] } = metadata;
+  const { uid, generation, labels, annotations, ownerReferences = [] } = metadata;
   return JSON.stringify([
     uid,
     generation,
+    Object.values(LABELS).map((key) => labels?.[key]),
     annotations?.[ANNOTATIONS.manifestHash],
     ownerReferences.map((owner) => owner.uid),
   ]);
 }
 
 /** True when nothing has to be written. What people change by hand most often is looked at too. */
-function isSo({ metadata, spec }: CronJob, wanted: CronJob): boolean {
+function isSo(present: CronJob, wanted: CronJob): boolean {
+  const { metadata, spec } = present;
   return (
+    hasLabels(present, wanted.metadata.labels) &&
     metadata.annotations?.[ANNOTATIONS.manifestHash] === wanted.metadata.annotations?.[ANNOTATIONS.manifestHash] &&
     spec.schedule === wanted.spec.schedule &&
     spec.timeZone === wanted.spec.timeZone &&

@@ -4,12 +4,12 @@ import type { PipelineBody } from "../../../protocol/messages.ts";
 import { PIPELINE_BODY } from "../../../protocol/shapes.ts";
 import { sha256Hex } from "../../../runtime/crypto.ts";
 import type { FoundDeployment } from "../../executor.ts";
-import { ANNOTATIONS, isOwn, LABELS, ownLabels, ownSelector } from "../labels.ts";
+import { ANNOTATIONS, hasLabels, LABELS, ownLabels, ownSelector } from "../labels.ts";
 import type { Manifest } from "../manifests/manifest.ts";
-import { labelValue, pipelineObjectName } from "../names.ts";
+import { labelValue, pipelineIdIn, pipelineObjectName } from "../names.ts";
 import { admitImage } from "./admit-image.ts";
 import type { Anchor } from "./anchor.ts";
-import { find, listAll, type Place, refuseOthers, uidOf } from "./place.ts";
+import { find, listAll, mustGo, type Place, refuseOthers, uidOf } from "./place.ts";
 import type { Tended } from "./tending.ts";
 import { versionOf } from "./version-of.ts";
 import { writeObject } from "./write-object.ts";
@@ -52,7 +52,7 @@ export class KeptDeployments {
     for (const configMap of await listAll(this.#place, CONFIG_MAPS, ownSelector(this.#place.runnerId, "pipeline"))) {
       const deployment = foundIn(configMap);
       if (deployment !== undefined) found.push(deployment);
-      const pipelineId = deployment?.pipelineId ?? configMap.metadata.labels?.[LABELS.pipelineId];
+      const pipelineId = deployment?.pipelineId ?? pipelineIdIn(configMap.metadata.name);
       if (pipelineId !== undefined) ids.add(pipelineId);
     }
     return { found, ids };
@@ -80,7 +80,7 @@ export class KeptDeployments {
     const present = await find(this.#place, CONFIG_MAPS, wanted.metadata.name);
     if (present !== undefined) {
       refuseOthers(this.#place, present);
-      if (printOf(wanted) === printOf(present)) {
+      if (hasLabels(present, wanted.metadata.labels) && printOf(wanted) === printOf(present)) {
         this.#prints.set(body.pipelineId, printOf(wanted));
         return false;
       }
@@ -95,7 +95,7 @@ export class KeptDeployments {
   async remove(pipelineId: string): Promise<void> {
     this.#prints.delete(pipelineId);
     const present = await find(this.#place, CONFIG_MAPS, pipelineObjectName(pipelineId));
-    if (present === undefined || !isOwn(present, this.#place.runnerId)) return;
+    if (!mustGo(this.#place, present)) return;
     const { api, namespace } = this.#place;
     await api.remove(CONFIG_MAPS, namespace, present.metadata.name, { propagation: "Background", ...uidOf(present) });
   }

@@ -5,7 +5,7 @@ import type { Log } from "../../../base/log.ts";
 import type { KubernetesApi } from "../../../kubernetes/api.ts";
 import { KUBERNETES_ERRORS } from "../../../kubernetes/errors.ts";
 import type { KubernetesObject, Resource } from "../../../kubernetes/objects.ts";
-import { isOwn, LABELS, MANAGER } from "../labels.ts";
+import { belongsTo, isOfAnother, LABELS } from "../labels.ts";
 import { DEPLOYMENT_ERRORS } from "./errors.ts";
 
 /** Where a runner's objects are, and whose they are. */
@@ -71,13 +71,24 @@ async function listPages<T extends KubernetesObject>(
 
 /** @throws CodedError ObjectNotOurs when the object was not made by this runner */
 export function refuseOthers(place: Place, object: KubernetesObject): void {
-  if (isOwn(object, place.runnerId)) return;
-  const labels = object.metadata.labels ?? {};
-  const whose = labels[LABELS.managedBy] === MANAGER ? `runner ${labels[LABELS.runner]}` : "something else";
+  if (belongsTo(object, place.runnerId)) return;
+  const runner = object.metadata.labels?.[LABELS.runner];
+  const whose = isOfAnother(object, place.runnerId) ? `runner ${runner}` : "something else";
   throw new CodedError(
     DEPLOYMENT_ERRORS.ObjectNotOurs,
     `Cannot change ${object.kind} ${object.metadata.name} in namespace ${place.namespace}: it belongs to ${whose}`,
   );
+}
+
+/**
+ * Whether what has the name of an object that shall go has to be removed: none, and that of a runner that has taken the
+ * pipeline over, hasn't. @throws CodedError ObjectNotOurs for what nobody is known to own: it may go on firing
+ */
+export function mustGo<T extends KubernetesObject>(place: Place, object: T | undefined): object is T {
+  if (object === undefined) return false;
+  if (belongsTo(object, place.runnerId)) return true;
+  if (!isOfAnother(object, place.runnerId)) refuseOthers(place, object);
+  return false;
 }
 
 /**

@@ -2,7 +2,7 @@ import { type Clock, sleep } from "../../../base/clock.ts";
 import { describeError } from "../../../base/errors.ts";
 import type { KubernetesObject, Resource } from "../../../kubernetes/objects.ts";
 import { watchObjects } from "../../../kubernetes/reflector.ts";
-import { LABELS } from "../labels.ts";
+import { pipelineIdIn } from "../names.ts";
 import { Mending } from "./mending.ts";
 import { listAll, type Place } from "./place.ts";
 
@@ -73,13 +73,11 @@ export class Tending<T extends KubernetesObject> {
 
     /** Its print is all that is needed of an object. */
     function bare(object: T): T {
-      const { name, uid, resourceVersion, labels } = object.metadata;
-      const pipelineId = labels?.[LABELS.pipelineId];
+      const { name, uid, resourceVersion } = object.metadata;
       const metadata = {
         name,
         ...(uid === undefined ? {} : { uid }),
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
-        labels: pipelineId === undefined ? {} : { [LABELS.pipelineId]: pipelineId },
         annotations: { [PRINT]: printOf(object) },
       };
       return { apiVersion: object.apiVersion, kind: object.kind, metadata } as unknown as T;
@@ -87,14 +85,14 @@ export class Tending<T extends KubernetesObject> {
   }
 
   #onSet({ metadata }: T): void {
-    const pipelineId = metadata.labels?.[LABELS.pipelineId];
+    const pipelineId = pipelineIdIn(metadata.name);
     if (pipelineId === undefined) return;
     const print = this.#tended.prints.get(pipelineId);
     if (print !== undefined && print !== metadata.annotations?.[PRINT]) this.#mending?.look(pipelineId);
   }
 
   #onGone({ metadata }: T): void {
-    const pipelineId = metadata.labels?.[LABELS.pipelineId];
+    const pipelineId = pipelineIdIn(metadata.name);
     if (pipelineId === undefined || !this.#tended.prints.has(pipelineId)) return;
     this.#tended.onGone();
     this.#mending?.look(pipelineId);
@@ -113,7 +111,7 @@ export class Tending<T extends KubernetesObject> {
     const { resource, labelSelector, prints, printOf, onGone } = this.#tended;
     const wanted = new Map(prints);
     for (const object of await listAll(this.#place, resource, labelSelector)) {
-      const pipelineId = object.metadata.labels?.[LABELS.pipelineId] ?? "";
+      const pipelineId = pipelineIdIn(object.metadata.name) ?? "";
       if (wanted.get(pipelineId) === printOf(object)) wanted.delete(pipelineId);
     }
     // What was put or removed in the meantime is no change of somebody else.

@@ -174,7 +174,7 @@ export class Following {
     // Asked before, so that it is of this file or of one before it.
     const first = isOver === undefined ? await timeOf("first", signal).catch(() => "") : "";
     const now = stream({ follow: false });
-    const reading = await this.#peek(now);
+    const reading = await this.#peekIfThere(now);
     if (reading?.end === "gap") this.#addFile(now);
     else if (reading?.found === true) await this.#takeOver(now, first);
     else {
@@ -184,13 +184,30 @@ export class Following {
     return false;
   }
 
-  /** Something is missing before what the main stream brings: it is gone, unless the node still has it. */
+  /**
+   * Something is missing before what the main stream brings: it is gone, unless the node still has it. What is left out here is
+   * lost for good, so nothing is as long as the node can't be asked.
+   * @throws CodedError when it can't be for long: what the open streams have left is read again then
+   */
   async #bridge(): Promise<void> {
-    const now = this.#options.stream({ follow: false });
-    const reading = await this.#peek(now);
-    if (reading?.found === true) return await this.#takeOver(now, "");
-    now.close();
-    this.#gap = this.#gapNow;
+    const { stream, signal, clock } = this.#options;
+    for (let tries = 1; !signal.aborted; tries++) {
+      const now = stream({ follow: false });
+      try {
+        const reading = await this.#peek(now);
+        if (reading.found) return await this.#takeOver(now, "");
+        now.close();
+        const isKnown = reading.end === "gap" || tries === MOST_TRIES;
+        if (isKnown) {
+          this.#gap = this.#gapNow;
+          return;
+        }
+      } catch (error) {
+        now.close();
+        if (!(error instanceof CodedError) || tries === MOST_TRIES) throw error;
+      }
+      await sleep(clock, TRY_AGAIN_MS, signal);
+    }
   }
 
   /** The node's file of now has the end of what was read: it goes on there, in place of all others. */
@@ -205,8 +222,8 @@ export class Following {
     return this.#adjoins ? "pass" : "mark";
   }
 
-  /** Finds where a stream begins; undefined when the API server can't tell. */
-  async #peek(stream: FollowedStream): Promise<LogReading | undefined> {
+  /** Finds where a stream begins. @throws what `LogStream.read` throws */
+  async #peek(stream: FollowedStream): Promise<LogReading> {
     const peeking = new AbortController();
     const cancel = this.#options.clock.schedule(SILENT_PEEK_MS, () => peeking.abort(), { unref: true });
     this.#peeking = peeking;
@@ -214,13 +231,20 @@ export class Following {
       const reading = await stream.read({ gap: "stop", peek: true, pause: peeking.signal });
       this.#bytes += reading.bytes;
       return reading;
+    } finally {
+      cancel();
+      this.#peeking = undefined;
+    }
+  }
+
+  /** The same; undefined when the API server can't tell. */
+  async #peekIfThere(stream: FollowedStream): Promise<LogReading | undefined> {
+    try {
+      return await this.#peek(stream);
     } catch (error) {
       stream.close();
       if (error instanceof CodedError) return undefined;
       throw error;
-    } finally {
-      cancel();
-      this.#peeking = undefined;
     }
   }
 
@@ -246,7 +270,7 @@ export class Following {
       const isSame = first !== "" && first === this.#file;
       if (isSame) this.#setCurrent(first);
       const stream = make({ follow: true, ...(isSame ? { since: last } : {}) });
-      const reading = await this.#peek(stream);
+      const reading = await this.#peekIfThere(stream);
       if (reading?.found === true) return this.#replaceMain(stream, true, "mark");
       if (reading !== undefined && reading.end !== "ended") {
         this.#next.push({ stream, adjoins: this.#isNextFile });

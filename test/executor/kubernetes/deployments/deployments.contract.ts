@@ -5,7 +5,7 @@ import {
   type KubernetesDeployments,
   openDeployments,
 } from "../../../../src/executor/kubernetes/deployments/deployments.ts";
-import { ANNOTATIONS } from "../../../../src/executor/kubernetes/labels.ts";
+import { ANNOTATIONS, LABELS } from "../../../../src/executor/kubernetes/labels.ts";
 import { anchorName, pipelineObjectName } from "../../../../src/executor/kubernetes/names.ts";
 import type { KubernetesExecutorOptions } from "../../../../src/executor/kubernetes/options.ts";
 import { reviewRights } from "../../../../src/executor/kubernetes/rights/review-rights.ts";
@@ -200,6 +200,26 @@ export function deploymentsContract(makeSite: (rules: readonly RoleRule[]) => Pr
     await a.remove(body.pipelineId);
     await b.put(body);
     expect(await b.list()).toHaveLength(1);
+  });
+
+  test("a pipeline whose objects lost their labels is removed, and what nobody is known to own is refused, never passed over", async () => {
+    const here = await site();
+    const deployments = await openAt(here);
+    const [ours, foreign] = [pipeline(), pipeline()];
+    const strip = { metadata: { labels: { [LABELS.managedBy]: null, [LABELS.runner]: null } } };
+    for (const { pipelineId } of [ours, foreign]) {
+      const name = pipelineObjectName(pipelineId);
+      await deployments.put(pipelineId === ours.pipelineId ? ours : foreign);
+      await here.admin.patch(CRON_JOBS, here.namespace, name, strip);
+      await here.admin.patch(SECRETS, here.namespace, name, strip);
+    }
+    const kept = pipelineObjectName(foreign.pipelineId);
+    await here.admin.patch(CRON_JOBS, here.namespace, kept, { metadata: { ownerReferences: null } });
+    await deployments.remove(ours.pipelineId);
+    await eventually(async () => expect(await names(here, CRON_JOBS)).toEqual([kept]), 20_000);
+    expect(await names(here, SECRETS)).toEqual([kept]);
+    await expect(deployments.remove(foreign.pipelineId)).rejects.toMatchObject({ code: "ObjectNotOurs" });
+    expect(await names(here, CRON_JOBS)).toEqual([kept]);
   });
 
   test("remove takes the CronJob of this pipeline and only that; its live run stays, with the configuration until it is released", async () => {

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { KubernetesDeployments } from "../../../../src/executor/kubernetes/deployments/deployments.ts";
+import { LABELS } from "../../../../src/executor/kubernetes/labels.ts";
 import { anchorName, pipelineObjectName } from "../../../../src/executor/kubernetes/names.ts";
 import type { RoleRule } from "../../../../src/executor/kubernetes/rights/role.ts";
 import { CONFIG_MAPS, CRON_JOBS, type CronJob, SECRETS } from "../../../../src/kubernetes/objects.ts";
@@ -60,11 +61,27 @@ export function tendingContract(makeSite: (rules: readonly RoleRule[]) => Promis
       admin.patch(CRON_JOBS, namespace, name, { spec: { timeZone: "Asia/Tokyo" } }),
     "something else of it is edited": ({ admin, namespace }, name) =>
       admin.patch(CRON_JOBS, namespace, name, { spec: { concurrencyPolicy: "Allow" } }),
+    ...Object.fromEntries(
+      [LABELS.managedBy, LABELS.component, LABELS.runner, LABELS.pipelineId].flatMap((label) => [
+        [`its label ${label} is removed`, setLabel(label, null)],
+        [`its label ${label} is changed`, setLabel(label, "another")],
+      ]),
+    ),
     "the anchor is deleted with all that it owns": ({ admin, namespace }) =>
       admin.remove(CONFIG_MAPS, namespace, anchorName("runner-a"), { propagation: "Background" }),
     "the anchor is deleted and its objects are left": ({ admin, namespace }) =>
       admin.remove(CONFIG_MAPS, namespace, anchorName("runner-a"), { propagation: "Orphan" }),
   };
+
+  /** Of the anchor too: it shall not be taken for somebody else's. */
+  function setLabel(label: string, value: string | null) {
+    return async ({ admin, namespace }: Site, name: string): Promise<void> => {
+      const change = { metadata: { labels: { [label]: value } } };
+      await admin.patch(CONFIG_MAPS, namespace, anchorName("runner-a"), change);
+      await admin.patch(SECRETS, namespace, name, change);
+      await admin.patch(CRON_JOBS, namespace, name, change);
+    };
+  }
 
   for (const [what, harm] of Object.entries(harms)) {
     test(`a deployed schedule is as it was again when ${what}`, { timeout: 2 * LIMIT_MS }, async () => {
@@ -122,7 +139,8 @@ async function stateOf({ admin, namespace }: Site, name: string): Promise<unknow
   const isOwned = [cronJob, secret].map((object) =>
     object?.metadata.ownerReferences?.some(({ uid }) => uid === anchor?.metadata.uid),
   );
-  return { spec: cronJob === undefined ? undefined : specOf(cronJob), data: secret?.data, isOwned };
+  const labels = cronJob?.metadata.labels;
+  return { spec: cronJob === undefined ? undefined : specOf(cronJob), labels, data: secret?.data, isOwned };
 }
 
 /** What the tests change; the rest holds what an API server fills in. */

@@ -544,24 +544,37 @@ test("a file is read to its end only when the node sends the stream that follows
   expect(await readAll(logs)).toBe(pod.content);
 }, 60_000);
 
-test("a stream that is cut while another one waits behind it is read on from the node, which still has the rest", async () => {
-  const { pod, logs, hurry } = await slowLog();
-  // The stream that overtakes breaks, without a word, long before the file's end.
-  let isBroken = false;
-  pod.faults.late = async ({ follow, limitBytes }) => {
-    const breaks = !follow && limitBytes === undefined && !isBroken;
-    isBroken ||= breaks;
-    pod.faults.breaksCleanly = true;
-    pod.faults.breakAfter = breaks ? 120_000 : undefined;
-    if (breaks) hurry();
-  };
-  pod.advance(5_000);
-  pod.print(numberedLines(0, 2_000));
-  pod.advance(5_000);
-  pod.print(numberedLines(2_000, 2_000));
-  await eventually(async () => expect(await readAll(logs)).toContain("00003999"), 20_000);
-  expect(isBroken).toBe(true);
-  pod.end();
-  expect(await logs.end(RUN, endOf(pod.content))).toEqual(endOf(pod.content));
-  expect(await readAll(logs)).toBe(pod.content);
-}, 60_000);
+test.each([
+  ["without a word", true, 0],
+  ["with an error", false, 0],
+  ["with an error, and the node can't be asked for a moment", false, 3],
+  ["with an error, and the node can't be asked for longer than anybody waits", false, 20],
+])(
+  "a stream that is cut %s while another one waits behind it is read on from the node, which still has the rest",
+  { timeout: 60_000 },
+  async (_, breaksCleanly, refusals) => {
+    const { pod, logs, hurry } = await slowLog();
+    // The stream that overtakes breaks long before the file's end.
+    let isBroken = false;
+    let left = 0;
+    pod.faults.breaksCleanly = breaksCleanly;
+    pod.faults.late = async ({ follow, limitBytes }) => {
+      const breaks = !follow && limitBytes === undefined && !isBroken;
+      pod.faults.refuse = !follow && limitBytes === undefined && left-- > 0 ? unavailable("reset") : undefined;
+      isBroken ||= breaks;
+      pod.faults.breakAfter = breaks ? 120_000 : undefined;
+      if (!breaks) return;
+      left = refusals;
+      hurry();
+    };
+    pod.advance(5_000);
+    pod.print(numberedLines(0, 2_000));
+    pod.advance(5_000);
+    pod.print(numberedLines(2_000, 2_000));
+    await eventually(async () => expect(await readAll(logs)).toContain("00003999"), 40_000);
+    expect(isBroken).toBe(true);
+    pod.end();
+    expect(await logs.end(RUN, endOf(pod.content))).toEqual(endOf(pod.content));
+    expect(await readAll(logs)).toBe(pod.content);
+  },
+);
