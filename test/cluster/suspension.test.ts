@@ -42,6 +42,26 @@ test("a run whose Job is suspended waits, and goes on as its next attempt with t
   expect(lines).toEqual([`begun in ${first}`, "[hybrid-runner: attempt 2]", `begun in ${second}`, "ended"]);
 });
 
+test(
+  "a run whose Job is suspended for longer than its time limit has that limit anew when it is resumed",
+  SLOW,
+  async () => {
+    const namespace = await temporaryNamespace("suspended-limit");
+    const over = Math.ceil(Date.now() / 1000) + 35;
+    const executor = await openNative(
+      namespace,
+      `[ $(date +%s) -ge ${over} ] && exit 0; trap "exit 0" TERM; sleep 600 & wait`,
+    );
+    const spec = runOf({ timeoutSeconds: 30 });
+    const run = await startRunning(executor, spec);
+    await suspend(namespace, spec.runId, true);
+    await eventually(() => expect(run.reports.at(-1)?.waiting).toMatch(/^Suspended/), 60_000);
+    await eventually(() => expect(Date.now()).toBeGreaterThan(over * 1000), 60_000);
+    await suspend(namespace, spec.runId, false);
+    expect(await run.end).toMatchObject({ state: "success", attempt: 2 });
+  },
+);
+
 test("a suspended run that is stopped is stopped, and nothing of it stays", SLOW, async () => {
   const namespace = await temporaryNamespace("suspended-stop");
   const executor = await openNative(namespace, "sleep 600");

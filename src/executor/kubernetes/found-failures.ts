@@ -1,4 +1,5 @@
 import { clip } from "../../base/clip.ts";
+import type { Job } from "../../kubernetes/objects.ts";
 import { disruptionTold } from "./disruption.ts";
 import { type AttemptFacts, conditionOf, containerState, MAIN, type SeenPod, timeOf } from "./facts.ts";
 import { type ProgramEnd, whereabouts } from "./judge-exit.ts";
@@ -14,7 +15,9 @@ export function overTime(facts: AttemptFacts, seen: SeenPod | undefined, now: nu
   const main = containerState(seen?.pod, MAIN);
   const startedAt = timeOf((main?.running ?? main?.terminated)?.startedAt);
   if (startedAt !== undefined && startedAt > 0) {
-    const waitedMs = startedAt - (timeOf(job.metadata.creationTimestamp) ?? startedAt);
+    // A resumed Job has its start time anew.
+    const since = timeOf(job.status?.startTime) ?? timeOf(job.metadata.creationTimestamp) ?? startedAt;
+    const waitedMs = startedAt - since;
     const waited = `; ${Math.max(0, Math.round(waitedMs / 1000))} s of it went by before its container began`;
     return { category: "DeadlineExceeded", summary: `the run took longer than ${limit}`, detail: words + waited };
   }
@@ -30,6 +33,20 @@ export function overTime(facts: AttemptFacts, seen: SeenPod | undefined, now: nu
     ),
     detail: [text, detail, words].filter((part) => part !== undefined).join("; "),
     ...(advice === undefined ? {} : { advice }),
+  };
+}
+
+/**
+ * The Job was still told to be suspended when its deadline was over: it was resumed while no runner was there that had lifted the
+ * deadline. The time it was suspended isn't the run's, so this counts as a pod that was taken away. Undefined for all others.
+ */
+export function suspendedTooLong(job: Job): FoundFailure | undefined {
+  const suspended = conditionOf(job, "Suspended");
+  if (suspended === undefined) return undefined;
+  return {
+    category: "PodDeleted",
+    summary: "its Job was suspended for longer than its deadline, and failed when it was resumed",
+    detail: `Job ${job.metadata.name}, suspended since ${suspended.lastTransitionTime ?? "an unknown time"}; the Job controller counts that time, and no runner was there to lift the deadline`,
   };
 }
 

@@ -48,6 +48,18 @@ export class JobWrites {
     return this.#patch(name, { [ANNOTATIONS.suspendedPods]: pods.join(" ") }, {});
   }
 
+  /** Changes the deadline, `null` to none, of just this version of the Job. False when the Job is another by now, or gone. */
+  async setDeadline({ metadata: { name, resourceVersion } }: Job, seconds: number | null): Promise<boolean> {
+    const change = { metadata: { resourceVersion }, spec: { activeDeadlineSeconds: seconds } };
+    try {
+      await this.#api.patch(JOBS, this.#namespace, name, change);
+      return true;
+    } catch (error) {
+      if (isKind(error, KUBERNETES_ERRORS.ApiNotFound) || isKind(error, KUBERNETES_ERRORS.ApiConflict)) return false;
+      throw error;
+    }
+  }
+
   /** The end is acknowledged: the cluster may remove the Job, with all that it owns, after so many seconds. */
   acknowledge(name: string, now: number, ttlSecondsAfterFinished: number): Promise<boolean> {
     return this.#patch(name, { [ANNOTATIONS.acknowledgedAt]: String(now) }, { ttlSecondsAfterFinished });

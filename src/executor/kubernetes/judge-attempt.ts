@@ -14,7 +14,7 @@ import {
   type SeenPod,
   timeOf,
 } from "./facts.ts";
-import { jobDeleted, overTime, podLost } from "./found-failures.ts";
+import { jobDeleted, overTime, podLost, suspendedTooLong } from "./found-failures.ts";
 import { initFailure, type ProgramEnd, readProgramEnd, UNKNOWN_END, whereabouts } from "./judge-exit.ts";
 import { judgeStart } from "./judge-start.ts";
 import { ANNOTATIONS } from "./labels.ts";
@@ -154,7 +154,8 @@ function judgeInterrupted(
     const { endedAt, ...failure } = init;
     return failed(failure, { ...common, endedAt: endedAt ?? common.endedAt, proof });
   }
-  if (target?.reason === "DeadlineExceeded") return failed(overTime(facts, seen, now), { ...common, proof });
+  if (target?.reason === "DeadlineExceeded")
+    return failed(suspendedTooLong(job) ?? overTime(facts, seen, now), { ...common, proof });
   if (facts.jobGoneAt !== undefined || job.metadata.deletionTimestamp !== undefined)
     return failed(jobDeleted(facts, seen), { ...common, proof });
   if (finished === undefined && (isSuspended(job) || !isOver(facts, seen, now))) return undefined;

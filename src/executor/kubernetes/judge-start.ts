@@ -21,15 +21,16 @@ export function judgeStart(
   const obstacle = obstacleToStart(seen?.pod, facts.events, now);
   // An autoscaler that brings a node takes its time: that isn't the run's (peers T19).
   const scaledAt = newestEvent(facts.events, ["TriggeredScaleUp"]);
-  const resumedAt = timeOf(facts.job.status?.startTime) ?? 0;
-  const began = Math.max(created, resumedAt, scaledAt === undefined ? 0 : eventTime(scaledAt));
+  // A resumed Job has its start time anew.
+  const since = Math.max(created, timeOf(facts.job.status?.startTime) ?? 0);
+  const began = Math.max(since, scaledAt === undefined ? 0 : eventTime(scaledAt));
   const timeoutAt = startTimeoutMs > 0 ? began + startTimeoutMs : Number.POSITIVE_INFINITY;
   const scheduled = seen === undefined ? undefined : scheduledAt(seen.pod);
   const hopelessAt =
-    obstacle?.failAfterMs === undefined ? Number.POSITIVE_INFINITY : (scheduled ?? created) + obstacle.failAfterMs;
+    obstacle?.failAfterMs === undefined ? Number.POSITIVE_INFINITY : (scheduled ?? since) + obstacle.failAfterMs;
   const dueAt = Math.min(timeoutAt, hopelessAt);
-  if (now >= dueAt) return gaveUp(facts, seen, obstacle, now, now - created);
-  const lookAt = now - created < LOOK_SOON_MS ? created + LOOK_SOON_MS : dueAt;
+  if (now >= dueAt) return gaveUp(facts, seen, obstacle, now, now - since);
+  const lookAt = now - since < LOOK_SOON_MS ? since + LOOK_SOON_MS : dueAt;
   return {
     state: "queued",
     ...(obstacle === undefined ? {} : { waiting: clip(obstacle.text, WAITING_LIMIT) }),

@@ -17,6 +17,7 @@ import { judgeRun, type RunVerdict } from "./judge-run.ts";
 import { LABELS } from "./labels.ts";
 import type { RunEndings } from "./run-endings.ts";
 import { liveReport, type RunKey } from "./run-report.ts";
+import { wantedDeadline } from "./suspension.ts";
 import { type AttemptVerdict, type EndedVerdict, hasEnded } from "./verdict.ts";
 
 /** What a run's care needs of the cluster; each deed is done at most once at a time for a run. */
@@ -27,6 +28,8 @@ export interface RunDeeds {
   endPods(attempt: AttemptFacts, verdict: EndedVerdict): Promise<void>;
   /** Puts on record with the Job that a suspension ended these pods of it. */
   noteSuspension(attempt: AttemptFacts, pods: readonly string[]): Promise<void>;
+  /** Changes the deadline of the attempt's Job, `null` to none; another change of the Job has the right of way. */
+  setDeadline(attempt: AttemptFacts, seconds: number | null): Promise<void>;
   /** Makes the Job of the next attempt. */
   retry(runId: string, attempt: AttemptFacts, next: NonNullable<RunVerdict["retry"]>): Promise<void>;
   /** Reads the events of an attempt into the view. Absent where they are watched, or may not be read. */
@@ -107,6 +110,8 @@ export class RunSteps {
       run.dirty = true;
       return;
     }
+    const deadline = wantedDeadline(last);
+    if (deadline !== undefined && !this.#options.isStandby()) await this.#options.deeds.setDeadline(last, deadline);
     if (verdict.suspended !== undefined) return this.#noteSuspension(runId, run, last, verdict.suspended);
     const key: RunKey = {
       runId,

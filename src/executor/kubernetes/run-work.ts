@@ -137,6 +137,12 @@ export class RunWork implements RunDeeds {
     });
   }
 
+  setDeadline({ job }: AttemptFacts, seconds: number | null): Promise<void> {
+    return this.#turns.take(async () => {
+      await this.#writes.setDeadline(job, seconds);
+    });
+  }
+
   /** A Job that is there already was made before, by this very step. */
   retry(runId: string, { job }: AttemptFacts, next: NonNullable<RunVerdict["retry"]>): Promise<void> {
     const { options, queue, view, starts } = this.#parts;

@@ -18,6 +18,7 @@ import { ANNOTATIONS, LABELS } from "./labels.ts";
 const JOB_LABELS = [LABELS.pipelineId, LABELS.runId, LABELS.attempt, LABELS.kueueQueue] as const;
 const POD_LABELS = [LABELS.runId, LABELS.jobName, LABELS.jobUid, LABELS.pipelineId, LABELS.attempt] as const;
 const JOB_ANNOTATIONS = [
+  ANNOTATIONS.timeoutSeconds,
   ANNOTATIONS.retries,
   ANNOTATIONS.retryDelaySeconds,
   ANNOTATIONS.stopRequestedAt,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ANNOTATIONS } from "../../../src/executor/kubernetes/labels.ts";
-import { podsSinceResume } from "../../../src/executor/kubernetes/suspension.ts";
+import { podsSinceResume, wantedDeadline } from "../../../src/executor/kubernetes/suspension.ts";
 import { JOBS, type Job, type Pod } from "../../../src/kubernetes/objects.ts";
 import { eventually } from "../../fakes/eventually.ts";
 import { endOf, follow, specOf, wholeLog } from "../executor.contract.ts";
@@ -31,7 +31,44 @@ describe("the verdict on a run whose Job is suspended", () => {
   test("has its time to start anew when it is resumed", () => {
     expect(judged(attemptOf(resumed(1000)), 1100).verdict).toMatchObject({ state: "queued" });
     expect(judged(attemptOf(resumed(1000)), 1100)).not.toHaveProperty("end");
-    expect(judged(attemptOf(resumed(1000)), 1301).end).toMatchObject({ failure: { category: "StartTimeout" } });
+    expect(judged(attemptOf(resumed(1000)), 1301).end).toMatchObject({
+      failure: { category: "StartTimeout", detail: expect.stringContaining("waited 301 s") },
+    });
+  });
+
+  test("has its time limit anew when it is resumed, and none before, unless it is being ended", () => {
+    const limit = { annotations: { [ANNOTATIONS.timeoutSeconds]: "60" } };
+    const wanted = (theJob: Job): number | null | undefined => wantedDeadline(attemptOf(theJob));
+    const suspendedFrom = (more: object): Job => suspended({ startTime: at(2), ...more });
+    expect(wanted(suspendedFrom({ ...limit, timeoutSeconds: 60 }))).toBeNull();
+    expect(wanted(suspendedFrom(limit))).toBeUndefined();
+    expect(wanted(suspended({ ...limit, timeoutSeconds: 60 }))).toBeUndefined();
+    expect(wanted(suspendedFrom({ timeoutSeconds: 60 }))).toBeUndefined();
+    const { conditions = [] } = resumed(100).status ?? {};
+    expect(wanted(job({ ...limit, conditions, startTime: at(100) }))).toBe(60);
+    expect(wanted(job({ ...limit, conditions, startTime: at(100), timeoutSeconds: 60 }))).toBeUndefined();
+    // Somebody else has taken it off.
+    expect(wanted(job(limit))).toBeUndefined();
+    for (const name of [ANNOTATIONS.stopRequestedAt, ANNOTATIONS.ending, ANNOTATIONS.notStarted]) {
+      const annotations = { ...limit.annotations, [name]: "1" };
+      expect(wanted(suspendedFrom({ annotations, timeoutSeconds: 1 }))).toBeUndefined();
+    }
+  });
+
+  test("is tried again where the Job failed by the time that it was suspended, whoever resumed it", () => {
+    const conditions = [holds("Suspended", "JobSuspended"), holds("Failed", "DeadlineExceeded", "", 90)];
+    const failedJob = job({ conditions, startTime: at(2), timeoutSeconds: 60 });
+    for (const pods of [[], [gone(pod({ main: running(), deletedAt: 11 }), 12)]])
+      expect(judged(attemptOf(failedJob, pods), 95).retry).toMatchObject({ attempt: 2, free: 1 });
+    const inTime = resumed(100).status?.conditions ?? [];
+    const tooLong = job({
+      conditions: [...inTime, holds("Failed", "DeadlineExceeded", "", 160)],
+      startTime: at(100),
+      timeoutSeconds: 60,
+    });
+    const { verdict } = judged(attemptOf(tooLong, [gone(pod({ main: running(103), deletedAt: 160 }), 161)]), 165);
+    expect(verdict).toMatchObject({ failure: { category: "DeadlineExceeded" } });
+    expect("failure" in verdict && verdict.failure?.detail).toContain("; 3 s of it went by");
   });
 
   test("isn't lost with a pod that had not begun, then or when it is resumed", () => {
@@ -149,6 +186,49 @@ describe("a run whose Job is suspended", () => {
       await eventually(() => expect(world.cluster.objects(JOBS, NAMESPACE)).toEqual([]), 10_000);
     },
   );
+
+  test(
+    "has no deadline in the meantime and its own after it, so that the time it was suspended isn't the run's",
+    LIMITS,
+    async () => {
+      const world = await createKubernetesWorld();
+      const executor = await world.open();
+      const spec = specOf([{ waitFor: `${world.directory}/go` }], { timeoutSeconds: 600 });
+      const deadline = (): number | undefined => world.cluster.objects(JOBS, NAMESPACE)[0]?.spec.activeDeadlineSeconds;
+      await executor.start(spec);
+      expect(deadline()).toBe(600);
+      await eventually(() => expect(executor.list()).resolves.toMatchObject([{ state: "running" }]), 20_000);
+      await suspend(world, spec.runId, true);
+      await eventually(() => expect(deadline()).toBeUndefined(), 20_000);
+      await suspend(world, spec.runId, false);
+      await eventually(() => expect(deadline()).toBe(600), 20_000);
+      await world.touch("go");
+      expect(await endOf(executor, spec.runId)).toMatchObject({ state: "success", attempt: 2 });
+    },
+  );
+
+  test("and resumed too late while no runner is there has one more attempt", LIMITS, async () => {
+    const world = await createKubernetesWorld();
+    const first = await world.open();
+    const spec = specOf([{ waitFor: `${world.directory}/go` }], { timeoutSeconds: 600 });
+    await first.start(spec);
+    await eventually(() => expect(first.list()).resolves.toMatchObject([{ state: "running" }]), 20_000);
+    await first.close();
+    const api = await world.client();
+    const jobs = (): readonly Job[] => world.cluster.objects(JOBS, NAMESPACE);
+    await api.patch(JOBS, NAMESPACE, `hr-${spec.runId}`, { spec: { suspend: true, activeDeadlineSeconds: 1 } });
+    await eventually(() => expect(world.pods(spec.runId)).toEqual([]), 20_000);
+    // Longer than the deadline.
+    await new Promise((resolve) => setTimeout(resolve, 2100));
+    await suspend(world, spec.runId, false);
+    await eventually(() => {
+      expect(jobs()[0]?.status?.conditions).toContainEqual(expect.objectContaining({ reason: "DeadlineExceeded" }));
+    }, 20_000);
+    await world.touch("go");
+    const second = await world.open();
+    expect(await endOf(second, spec.runId)).toMatchObject({ state: "success", attempt: 2 });
+    expect(jobs().map(({ spec: { activeDeadlineSeconds } }) => activeDeadlineSeconds)).toEqual([1, 600]);
+  });
 
   test("that was made suspended, as a queue does it, begins when it is resumed", LIMITS, async () => {
     const world = await createKubernetesWorld();
