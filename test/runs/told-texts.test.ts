@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { endReport } from "../../src/executor/process/end-report.ts";
-import { failed } from "../../src/gateway/sessions/settle.ts";
+import { neverStarted } from "../../src/gateway/sessions/settle.ts";
 import { decodeFrame, encodeFrame } from "../../src/protocol/codec.ts";
 import type { RunReport } from "../../src/protocol/messages.ts";
 import { refused } from "../../src/runs/verdict.ts";
@@ -23,7 +23,7 @@ test.each(LONG)("what is told of a run is cut between characters, and can always
   const log = { bytes: 0, sha256: "0".repeat(64) };
   const ended = { state: "failed", proof: long, endedAt: 1, failure } as const;
   const reports = [
-    failed({ runId, pipelineId, attempt: 1 }, 1, failure),
+    neverStarted({ runId, pipelineId, attempt: 1 }, 1, failure),
     endReport({ runId, pipelineId, attempt: 1 }, ended, log, []),
   ];
   for (const report of reports) expect(JSON.stringify(sent(report))).not.toContain("\ufffd");

@@ -11,7 +11,7 @@ import type { PipelineDelivery, Wanted } from "./pipeline-delivery.ts";
 import type { RunBook } from "./run-book.ts";
 import { RunQuestions } from "./run-questions.ts";
 import type { VerdictBody, WhatChanged } from "./sessions.ts";
-import { failed } from "./settle.ts";
+import { neverStarted } from "./settle.ts";
 import { type StartOutcome, startOutcome } from "./start-verdict.ts";
 import type { Waiting } from "./waiting.ts";
 
@@ -266,6 +266,6 @@ export class Dispatcher {
 
   async #fail(run: RunRecord, doom: Doom): Promise<void> {
     const { book, clock, runnerId } = this.#options;
-    await book.take(runnerId, failed(run, clock.now(), doom));
+    await book.take(runnerId, neverStarted(run, clock.now(), doom));
   }
 }

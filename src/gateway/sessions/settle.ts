@@ -1,14 +1,25 @@
 import { clip } from "../../base/clip.ts";
 import { instant } from "../../base/instants.ts";
 import { FAILURE_CATEGORIES, type FailureCategory } from "../../protocol/failure-category.ts";
-import type { RunReport } from "../../protocol/messages.ts";
+import type { LogEnd, RunReport } from "../../protocol/messages.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
+import { sha256Hex } from "../../runtime/crypto.ts";
 import type { RunRecord } from "../store/store.ts";
 import type { WaitingReasons } from "./waiting.ts";
 
 /*
  * Ends that the gateway decides by itself, as reports for `Store.takeReport`.
  */
+
+/** Where nothing was started, nothing is missing of the log. */
+const NO_LOG: LogEnd = { bytes: 0, sha256: sha256Hex("") };
+
+interface ToldFailure {
+  readonly category: FailureCategory;
+  readonly summary: string;
+  readonly detail?: string;
+  readonly advice?: string;
+}
 
 /** Which run a report is about. */
 export type RunIdentity = Pick<RunRecord, "runId" | "pipelineId" | "attempt">;
@@ -26,7 +37,7 @@ export async function settleWaiting(
   if (run.stopRequested) return stopped(run, now);
   if (now <= run.startDeadline) return undefined;
   const { text, category = "StartTimeout", advice } = await reasonOf(run);
-  return failed(run, now, {
+  return neverStarted(run, now, {
     category,
     summary: "The runner did not take the run before its deadline",
     detail: `${text}; asked for at ${instant(run.createdAt)}, to be started by ${instant(run.startDeadline)}`,
@@ -43,20 +54,16 @@ function stopped(run: RunIdentity, now: number): RunReport {
     state: "stopped",
     endedAt: now,
     proof: "stop was requested before the run was given to the runner",
+    log: NO_LOG,
   };
 }
 
-/** A failed run; the advice is the category's. */
-export function failed(
-  run: RunIdentity,
-  now: number,
-  told: {
-    readonly category: FailureCategory;
-    readonly summary: string;
-    readonly detail?: string;
-    readonly advice?: string;
-  },
-): RunReport {
+/** A failed run that its runner has never started; the advice is the category's. */
+export function neverStarted(run: RunIdentity, now: number, told: ToldFailure): RunReport {
+  return { ...failed(run, now, told), log: NO_LOG };
+}
+
+function failed(run: RunIdentity, now: number, told: ToldFailure): RunReport {
   const { category } = told;
   const advice = told.advice === undefined || told.advice === "" ? FAILURE_CATEGORIES[category] : told.advice;
   return {

@@ -105,6 +105,17 @@ test("logs come in pages by byte offset, never with half a character", async () 
   }
 });
 
+test("an empty log is whole where the run was stopped before its runner had it", async () => {
+  const gateway = await TestGateway.start();
+  const { pipelineId } = await gateway.deployed();
+  const { runId } = await gateway.startRun(pipelineId);
+  const read = (): Promise<LogPage> => gateway.ask("GET", `/api/v1/runs/${runId}/logs`);
+  expect(await read()).toMatchObject({ complete: false, verified: false });
+  await gateway.ask("POST", `/api/v1/runs/${runId}/stop`);
+  await eventually(async () => expect((await gateway.run(runId)).state).toBe("stopped"));
+  expect(await read()).toMatchObject({ text: "", complete: true, verified: true });
+});
+
 test("logs are complete when the run has ended and all bytes are here, and verified when they are the right ones", async () => {
   const { gateway, runner, run } = await acceptedRun();
   const { runId, pipelineId } = run;

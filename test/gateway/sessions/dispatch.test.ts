@@ -158,7 +158,9 @@ describe("offering runs", () => {
     await line.compare();
     line.inStep();
     const failure = { category, detail: `because of ${reason}`, advice: "do something" };
-    await eventually(async () => expect(await harness.find(run.runId)).toMatchObject({ state: "failed", failure }));
+    // Nothing was started, so that nothing is missing of its log.
+    const ended = { state: "failed", failure, logBytes: 0, logEnd: { bytes: 0 } };
+    await eventually(async () => expect(await harness.find(run.runId)).toMatchObject(ended));
   });
 
   it("fails a run of a pipeline that was refused with the runner's own advice", async () => {
