@@ -197,8 +197,7 @@ export class Following {
         const reading = await this.#peek(now);
         if (reading.found) return await this.#takeOver(now, "");
         now.close();
-        const isKnown = reading.end === "gap" || tries === MOST_TRIES;
-        if (isKnown) {
+        if (reading.end === "gap" || tries === MOST_TRIES) {
           this.#gap = this.#gapNow;
           return;
         }
