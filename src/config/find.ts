@@ -75,17 +75,24 @@ function meantKey(table: SettingTable, written: string): string {
 /** Belong to others: secrets, and the gateway's settings, which tells its own. */
 const OTHERS = /^HYBRID_RUNNER_(?:SECRET|GATEWAY)_/;
 
-/** A misspelt variable is ignored, so it is told; not where the one that was meant is set as well. */
-export function misspeltVariables(table: SettingTable, environment: Sources["environment"]): readonly string[] {
+/**
+ * A misspelt variable is ignored, so it is told, also where the one that was meant is set: which of the two values counts is what
+ * somebody will wonder about. `ownPrefix` begins the names of variables that hold secrets, and those are anybody's choice.
+ */
+export function misspeltVariables(
+  table: SettingTable,
+  environment: Sources["environment"],
+  ownPrefix: string | undefined,
+): readonly string[] {
   const variables = variablesIn(table);
   const known = [...variables.keys(), table.fileVariable];
   return Object.keys(environment).flatMap((name) => {
     if (OTHERS.test(name) || variables.has(name) || !isSet(environment[name])) return [];
+    if (ownPrefix !== undefined && name.startsWith(ownPrefix)) return [];
     // `HYBRID_RUNNER_AGENT_ID` is how other programs would have it.
     const bare = name.replace(/^HYBRID_RUNNER_/, "");
     const meant = bare !== name && known.includes(bare) ? bare : nearName(bare, known);
-    if (meant === undefined || isSet(environment[meant])) return [];
-    return [`${name} is not a setting and changes nothing: ${meant} is meant, perhaps`];
+    return meant === undefined ? [] : [`${name} is not a setting and changes nothing: ${meant} is meant, perhaps`];
   });
 }
 

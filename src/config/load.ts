@@ -59,7 +59,11 @@ export function evaluateSettings(sources: Sources): Evaluation {
   return {
     values: judged.values,
     origins: judged.origins,
-    warnings: [...read.warnings, ...remarks(judged), ...misspeltVariables(RUNNER_SETTINGS, sources.environment)],
+    warnings: [
+      ...read.warnings,
+      ...remarks(judged),
+      ...misspeltVariables(RUNNER_SETTINGS, sources.environment, judged.values.secretsEnvPrefix),
+    ],
     problems: [
       ...read.problems,
       ...contradictions(judged),

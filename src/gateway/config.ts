@@ -63,15 +63,16 @@ export function evaluateGatewaySettings(sources: Sources): TableEvaluation {
   };
 }
 
-/** A misspelt variable would otherwise be ignored in silence. */
+/** A misspelt variable would otherwise be ignored in silence, be it misspelt in what all of them begin with. */
 function unknownVariables(variables: Sources["environment"]): string[] {
   const { prefix, fileVariable } = GATEWAY_SETTINGS;
   const known = new Set([...variablesIn(GATEWAY_SETTINGS).keys(), fileVariable]);
   return Object.entries(variables)
-    .filter(([name, text]) => name.startsWith(prefix) && !known.has(name) && !isServiceLink(name, text))
-    .map(([name]) => {
+    .filter(([name, text]) => !known.has(name) && !isServiceLink(name, text))
+    .flatMap(([name, text]) => {
       const meant = nearName(name, known);
-      return `${name} is not a setting of the gateway${meant === undefined ? "" : `: write ${meant}`}`;
+      if (!name.startsWith(prefix) && (meant === undefined || text === "")) return [];
+      return [`${name} is not a setting of the gateway${meant === undefined ? "" : `: write ${meant}`}`];
     });
 }
 

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { evaluateSettings } from "../../src/config/load.ts";
 import { readSources } from "../../src/config/read.ts";
+import { RUNNER_SETTINGS } from "../../src/config/settings.ts";
+import { variablesIn } from "../../src/config/table.ts";
 import { temporaryDirectory } from "../fakes/temporary-directory.ts";
 
 let file = "";
@@ -70,16 +72,28 @@ test("a path of the file that isn't whole, or that is a directory, is told by th
   });
 });
 
-test("variables that are nearly ours are told, and only where the right one isn't set", () => {
-  const warningsOf = (environment: Record<string, string>): readonly string[] =>
-    evaluateSettings({ flags: {}, environment }).warnings.filter((warning) => warning.includes("is not a setting"));
+const nearNames = (environment: Record<string, string>): readonly string[] =>
+  evaluateSettings({ flags: {}, environment }).warnings.filter((warning) => warning.includes("is not a setting"));
+
+test("variables that are nearly ours are told", () => {
   expect(
-    warningsOf({ MAX_CONCURENT_RUNS: "1", INGESTION_NAMSPACE: "a", HYBRID_RUNNER_AGENT_ID: "b", PATH: "/" }),
+    nearNames({ MAX_CONCURENT_RUNS: "1", INGESTION_NAMSPACE: "a", HYBRID_RUNNER_AGENT_ID: "b", PATH: "/" }),
   ).toEqual([
     "MAX_CONCURENT_RUNS is not a setting and changes nothing: MAX_CONCURRENT_RUNS is meant, perhaps",
     "INGESTION_NAMSPACE is not a setting and changes nothing: INGESTION_NAMESPACE is meant, perhaps",
     "HYBRID_RUNNER_AGENT_ID is not a setting and changes nothing: AGENT_ID is meant, perhaps",
   ]);
-  expect(warningsOf({ LOGLEVEL: "1", LOG_LEVEL: "info", AUTH_TOKN: "" })).toEqual([]);
-  expect(warningsOf({ HYBRID_RUNNER_SECRET_AGENT_ID: "x", HYBRID_RUNNER_GATEWAY_LOG_LEVEL: "info" })).toEqual([]);
+  expect(nearNames({ AUTH_TOKN: "" })).toEqual([]);
+  expect(nearNames({ HYBRID_RUNNER_SECRET_AGENT_ID: "x", HYBRID_RUNNER_GATEWAY_LOG_LEVEL: "info" })).toEqual([]);
+  expect(nearNames({ SECRETS_ENV_PREFIX: "SECRET_", SECRET_DIRECTORY: "x" })).toEqual([]);
+});
+
+test("whatever is nearly a variable of ours is told once, whether the right one is set or not", () => {
+  for (const meant of [...variablesIn(RUNNER_SETTINGS).keys(), RUNNER_SETTINGS.fileVariable]) {
+    for (const near of [meant.replaceAll("_", ""), meant.replaceAll("_", "-"), meant.toLowerCase()]) {
+      const told = [`${near} is not a setting and changes nothing: ${meant} is meant, perhaps`];
+      expect(nearNames({ [near]: "1" }), near).toEqual(told);
+      expect(nearNames({ [near]: "1", [meant]: "2" }), near).toEqual(told);
+    }
+  }
 });

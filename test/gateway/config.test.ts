@@ -161,6 +161,15 @@ test("readGatewayConfig takes flags before variables before the file before defa
   expect(error.advice).toContain("docs/gateway-configuration.md");
 });
 
+test("a variable of the gateway whose beginning is misspelt is told as well, set or not", async () => {
+  for (const name of ["HYBRID_RUNER_GATEWAY_PORT", "HYBRID_RUNNER_GATWAY_PORT", "hybrid_runner_gateway_port"]) {
+    const told = `${name} is not a setting of the gateway: write HYBRID_RUNNER_GATEWAY_PORT`;
+    expect((await failure([], { [name]: "1" })).message).toContain(told);
+    expect((await failure([], { [name]: "1", HYBRID_RUNNER_GATEWAY_PORT: "2" })).message).toContain(told);
+  }
+  await readGatewayConfig([], { HYBRID_RUNER_GATEWAY_PORT: "", PORT: "1", XDG_STATE_HOME: "/s" });
+});
+
 test("every setting of the gateway has one variable of its own kind, and all but the secret ones a flag", () => {
   for (const [key, row] of Object.entries(GATEWAY_SETTINGS.rows) as [keyof GatewaySettings, SettingRow<unknown>][]) {
     expect(row.variables, key).toHaveLength(1);
