@@ -21,6 +21,11 @@ export interface GatewayData {
   readonly keys: TokenKeys;
 }
 
+/** True where there is no database yet. What keeps it from being looked at is told by whoever opens it. */
+export async function isFirstStart({ dataDirectory }: Pick<GatewayConfig, "dataDirectory">): Promise<boolean> {
+  return (await fileSize(joinPath(dataDirectory, DATABASE_FILE)).catch(() => 0)) === undefined;
+}
+
 /** Opens database and keys, making what is missing. @throws CodedError KeyFileUnusable, StoreUnavailable, StoreTooNew, WrongStoreKey */
 export async function openGatewayData(
   config: Pick<GatewayConfig, "dataDirectory" | "storeKeyFile">,

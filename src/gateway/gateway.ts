@@ -10,11 +10,11 @@ import { adminTokenPath, openAdminToken } from "./auth/admin-token.ts";
 import { FailureLimit } from "./auth/failure-limit.ts";
 import { watchTokens } from "./auth/token-watch.ts";
 import { type GatewayConfig, gatewayVariable } from "./config.ts";
-import { logCeilings, openGatewayData } from "./data-directory.ts";
+import { isFirstStart, logCeilings, openGatewayData } from "./data-directory.ts";
 import { lockGatewayData } from "./directory-lock.ts";
 import { openFrameCapture } from "./frame-capture.ts";
 import { startRetention } from "./retention.ts";
-import { isLoopback, listenForAll } from "./server.ts";
+import { isLoopback, listenForAll, proveListening } from "./server.ts";
 import { refreshDeployed } from "./sessions/refresh-deployed.ts";
 import { createRunnerSessions } from "./sessions/runner-sessions.ts";
 import { createUpgradeHandler } from "./upgrade.ts";
@@ -33,7 +33,7 @@ const REQUEST_LIMIT_MS = 3_000;
 
 /**
  * Starts a gateway: what it remembers, the runners' sessions, the API, and the port they all come in by.
- * @throws CodedError GatewayRunsAlready, GatewayDirectoryUnusable, KeyFileUnusable, StoreUnavailable, StoreTooNew, WrongStoreKey, FrameCaptureUnusable, ListenFailed; nothing is left running then
+ * @throws CodedError GatewayRunsAlready, GatewayDirectoryUnusable, KeyFileUnusable, StoreUnavailable, StoreTooNew, WrongStoreKey, FrameCaptureUnusable, ListenFailed; nothing is left running then, and no data of a first start that could not listen
  */
 export async function startGateway(
   config: GatewayConfig,
@@ -41,6 +41,7 @@ export async function startGateway(
 ): Promise<Gateway> {
   const scope = new Scope(clock, log);
   try {
+    if (await isFirstStart(config)) await proveListening(config, clock);
     const lock = await lockGatewayData(config.dataDirectory);
     scope.own("lock", () => lock.release());
     const { store, keys } = await openGatewayData(config, { clock, log, ceilings: logCeilings(config) });

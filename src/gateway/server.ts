@@ -2,27 +2,45 @@ import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 import type { Clock } from "../base/clock.ts";
 import { CodedError, errorCode } from "../base/errors.ts";
-import { type HttpListener, listenHttp } from "../runtime/http.ts";
+import { type HttpListener, type HttpListenOptions, listenHttp } from "../runtime/http.ts";
 import type { ApiEnvironment } from "./api/dependencies.ts";
 import type { GatewayConfig } from "./config.ts";
 import { SERVER_ERRORS } from "./server-errors.ts";
 import type { UpgradeHandler } from "./upgrade.ts";
 
+type ListenSettings = Pick<GatewayConfig, "host" | "port" | "tlsCertFile" | "tlsKeyFile">;
+
 /** Serves the API and the runners' WebSockets on one port. @throws CodedError ListenFailed */
 export async function listenForAll(
-  config: Pick<GatewayConfig, "host" | "port" | "tlsCertFile" | "tlsKeyFile">,
+  config: ListenSettings,
   api: Hono<ApiEnvironment>,
   upgrade: UpgradeHandler,
   clock: Clock,
 ): Promise<HttpListener> {
-  const { host, port, tlsCertFile: certFile, tlsKeyFile: keyFile } = config;
   const handle = getRequestListener((request, bindings) => api.fetch(request, bindings), {
     overrideGlobalObjects: false,
-    hostname: host,
+    hostname: config.host,
   });
+  return listenAt(config, { handle, upgrade, clock });
+}
+
+/**
+ * Listens for a moment and serves nobody: a gateway that can't listen is to know before it makes keys and a database.
+ * @throws CodedError ListenFailed
+ */
+export async function proveListening(config: ListenSettings, clock: Clock): Promise<void> {
+  const listener = await listenAt(config, { handle: (_, response) => void response.destroy(), clock });
+  await listener.close(0);
+}
+
+async function listenAt(
+  config: ListenSettings,
+  service: Pick<HttpListenOptions, "handle" | "upgrade" | "clock">,
+): Promise<HttpListener> {
+  const { host, port, tlsCertFile: certFile, tlsKeyFile: keyFile } = config;
   const tls = certFile === undefined || keyFile === undefined ? {} : { tls: { certFile, keyFile } };
   try {
-    return await listenHttp({ host, port, handle, upgrade, clock, ...tls });
+    return await listenHttp({ host, port, ...service, ...tls });
   } catch (cause) {
     throw new CodedError(SERVER_ERRORS.ListenFailed, `Cannot listen on ${host}:${port}: ${whyNot(cause, config)}`, {
       cause,

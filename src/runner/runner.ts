@@ -76,6 +76,8 @@ async function start(settings: RunnerSettings, clock: Clock, log: Log, scope: Sc
     onSecretReads: measures.onSecretReads,
     onFire: (result: keyof typeof fires) => void fires[result]++,
   };
+  // Before there is a data directory: what names a file in vain shall leave none.
+  const caCertificates = await openGatewayTrust(settings, log);
   const place = await openWorkplace(settings, hooks, clock, log);
   scope.own("workplace", () => place.close());
   const executor = timedExecutor(place.executor, measures.executor, clock);
@@ -119,7 +121,6 @@ async function start(settings: RunnerSettings, clock: Clock, log: Log, scope: Sc
   const closing = new AbortController();
   const adoption = new Adoption({ adopt: () => runs.adopt(), executor, clock, log, signal: closing.signal });
   scope.own("adoption", () => closing.abort());
-  const caCertificates = await openGatewayTrust(settings, log);
   const refreshes = new Refreshes({ ...hooks, refresh: (signal) => place.refresh(signal) });
   scope.own("refreshes", () => refreshes.stop());
   connection = createConnection({

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -185,6 +185,7 @@ test("startGateway tells that the port is taken and leaves nothing running", asy
     code: "ListenFailed",
     message: expect.stringContaining("another program has this port"),
   });
+  expect(await readdir(directory)).toEqual([]);
 });
 
 test.each([
@@ -192,20 +193,24 @@ test.each([
   [["--tls-cert-file", "/nonexistent/cert"], "the file of --tls-cert-file can't be read", "PEM"],
   [["--tls-key-file", "/nonexistent/key"], "the file of --tls-key-file can't be read", "PEM"],
   [["--tls-key-file", "FILE"], "is no certificate with its private key", "TLS files"],
-])("a gateway that can't listen with %j says what is in the way", async (flags, told, advice) => {
-  const directory = await temporaryDirectory();
-  const file = join(directory, "file");
-  await writeFile(file, "neither");
-  const given = flags.map((flag) => (flag === "FILE" ? file : flag));
-  const tls = ["cert", "key"].map((name) => `--tls-${name}-file`).flatMap((name) => [name, file]);
-  const args = flags[0] === "--host" ? given : [...tls, ...given];
-  const config = await readGatewayConfig(["--port", "0", "--data-directory", join(directory, "g"), ...args], {});
-  await expect(startGateway(config, { clock: systemClock, log: silentLog })).rejects.toMatchObject({
-    code: "ListenFailed",
-    message: expect.stringContaining(told),
-    advice: expect.stringContaining(advice),
-  });
-});
+])(
+  "a gateway that can't listen with %j says what is in the way, and leaves no data directory behind",
+  async (flags, told, advice) => {
+    const directory = await temporaryDirectory();
+    const file = join(directory, "file");
+    await writeFile(file, "neither");
+    const given = flags.map((flag) => (flag === "FILE" ? file : flag));
+    const tls = ["cert", "key"].map((name) => `--tls-${name}-file`).flatMap((name) => [name, file]);
+    const args = flags[0] === "--host" ? given : [...tls, ...given];
+    const config = await readGatewayConfig(["--port", "0", "--data-directory", join(directory, "g"), ...args], {});
+    await expect(startGateway(config, { clock: systemClock, log: silentLog })).rejects.toMatchObject({
+      code: "ListenFailed",
+      message: expect.stringContaining(told),
+      advice: expect.stringContaining(advice),
+    });
+    expect(await readdir(directory)).toEqual(["file"]);
+  },
+);
 
 test("gateway says goodbye to its runners when it closes, and its port is free afterwards", async () => {
   const gateway = await TestGateway.start();

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -143,11 +144,14 @@ describe("whom the runner trusts", () => {
     ],
     ["that isn't there", undefined, "is no file that is there"],
   ])("a file %s is refused at the start by its name", async (_what, text, told) => {
-    const file = join(await temporaryDirectory(), "ca.pem");
+    const directory = await temporaryDirectory();
+    const file = join(directory, "ca.pem");
     if (text !== undefined) await writeFile(file, text);
+    const DATA_DIRECTORY = join(directory, "data");
     for (const variable of ["SERVER_CA_FILE", "SERVER_EXTRA_CA_FILE"]) {
-      const runner = await startRunnerProcess({ SERVER_URL: "127.0.0.1:1", [variable]: file });
+      const runner = await startRunnerProcess({ SERVER_URL: "127.0.0.1:1", [variable]: file, DATA_DIRECTORY });
       expect(await runner.exited).toBe(1);
+      expect(existsSync(DATA_DIRECTORY)).toBe(false);
       expect(runner.output()).toContain(`Cannot use the certificates of ${variable}: ${file} ${told}`);
     }
   });
