@@ -23,8 +23,10 @@ export async function run(args: readonly string[]): Promise<number> {
   const evaluation = evaluateSettings(sources);
   const { problems } = evaluation;
   const warnings = [...evaluation.warnings, ...(await exposures(evaluation, sources, configFile))];
-  const dataDirectory = evaluation.values.dataDirectory ?? defaultDataDirectory(sources.environment);
-  const values = { ...evaluation.values, dataDirectory };
+  const values =
+    evaluation.origins.dataDirectory === "default"
+      ? { ...evaluation.values, dataDirectory: defaultDataDirectory(sources.environment) }
+      : evaluation.values;
   const shown = showSettings(RUNNER_SETTINGS, { ...evaluation, values });
   await writeOut(
     asked["json"] === true

@@ -25,8 +25,11 @@ export function evaluateTable(table: SettingTable, sources: Sources): TableEvalu
     const found = find(table, key, row, sources, file, warnings);
     origins[key] = found?.origin ?? "default";
     names[key] = found?.name ?? row.variables[0];
-    if (found !== undefined) values[key] = parseSetting<unknown>(found, row, problems);
-    else if (row.fallback !== undefined) values[key] = row.fallback();
+    if (found !== undefined) {
+      const before = problems.length;
+      const value = parseSetting<unknown>(found, row, problems);
+      if (problems.length === before) values[key] = value;
+    } else if (row.fallback !== undefined) values[key] = row.fallback();
     else {
       origins[key] = "missing";
       problems.push(`${names[key]} is missing: ${row.meaning}`);

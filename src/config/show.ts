@@ -11,6 +11,7 @@ export interface ShownSetting {
   readonly setting: string;
   /** As JSON would have it; null when there is none. */
   readonly value: unknown;
+  /** For people: the value, or what counts where there is none; `-` where one is missing or wrong. */
   readonly text: string;
   readonly origin: string;
 }
@@ -25,13 +26,9 @@ export function showSettings(
   const known = values as Readonly<Record<string, unknown>>;
   return Object.entries(table.rows).map(([key, row]) => {
     const value = redact(known[key], row.secret);
-    return {
-      name: row.variables[0],
-      setting: key,
-      value: value ?? null,
-      text: textOf(value),
-      origin: origins[key] ?? "",
-    };
+    const origin = origins[key] ?? "";
+    const text = textOf(value) ?? (Object.hasOwn(known, key) ? unsaid(row, origin) : undefined) ?? "-";
+    return { name: row.variables[0], setting: key, value: value ?? null, text, origin };
   });
 }
 
@@ -43,8 +40,13 @@ function redact(value: unknown, secret: SettingRow<unknown>["secret"]): unknown 
   return value;
 }
 
-function textOf(value: unknown): string {
-  if (value === undefined || value === "") return "-";
+/** What counts where there is no value. */
+function unsaid({ otherwise, absent }: SettingRow<unknown>, origin: string): string | undefined {
+  return origin === "default" ? otherwise?.replaceAll("`", "") : absent;
+}
+
+function textOf(value: unknown): string | undefined {
+  if (value === undefined || value === "") return undefined;
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 

@@ -1,9 +1,11 @@
 import { RUNS_OF_A_CLUSTER } from "./settings/executor.ts";
+import { COMMAND_IN_PODS } from "./settings/ingestion.ts";
 import { KUBERNETES_SETTINGS } from "./settings/kubernetes.ts";
 import type { Settings } from "./settings.ts";
 
 /**
- * Fills in what follows from other settings (ADR 0009): the executor, the secret store, how many runs, the address of the API.
+ * Fills in what follows from other settings (ADR 0009): the executor, the secret store, how many runs, the program in pods,
+ * the address of the API.
  * A setting that was given, even badly, is left alone.
  */
 export function workOut(
@@ -24,6 +26,7 @@ export function workOut(
     const why = `the executor is ${String(executor)}`;
     if (origins["secretsManager"] === "default") put("secretsManager", "kubernetes", why);
     if (origins["maxConcurrentRuns"] === "default") put("maxConcurrentRuns", RUNS_OF_A_CLUSTER, why);
+    if (origins["ingestionCommand"] === "default") put("ingestionCommand", COMMAND_IN_PODS, why);
   }
   const serverUrl = values["serverUrl"];
   if (origins["serverHostApiUrl"] === "default" && typeof serverUrl === "string") {

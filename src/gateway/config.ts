@@ -8,6 +8,7 @@ import { flagIn, variablesIn } from "../config/table.ts";
 import type { FlagTable } from "../runtime/arguments.ts";
 import { joinPath } from "../runtime/files.ts";
 import { environment } from "../runtime/system.ts";
+import { ADMIN_TOKEN_FILE } from "./auth/admin-token.ts";
 import { GATEWAY_SETTINGS, type GatewaySettings } from "./settings.ts";
 
 /** What the gateway works with: its settings, and where they leave a place open, the usual one. */
@@ -52,13 +53,26 @@ export async function readGatewayConfig(
 export function evaluateGatewaySettings(sources: Sources): TableEvaluation {
   const read = evaluateTable(GATEWAY_SETTINGS, sources);
   const values = read.values as Partial<GatewaySettings>;
-  const dataDirectory =
-    values.dataDirectory ??
-    stateDirectory(sources.environment, "hybrid-runner-gateway", gatewayVariable("dataDirectory"));
-  const storeKeyFile = values.storeKeyFile ?? joinPath(dataDirectory, "store.key");
+  const origins = { ...read.origins };
+  const complete: Record<string, unknown> = { ...values };
+  if (origins["dataDirectory"] === "default") {
+    const variable = gatewayVariable("dataDirectory");
+    complete["dataDirectory"] = stateDirectory(sources.environment, "hybrid-runner-gateway", variable);
+  }
+  const { dataDirectory } = complete;
+  const place = (key: "storeKeyFile" | "adminTokenFile", name: string): void => {
+    if (origins[key] !== "default" || typeof dataDirectory !== "string") return;
+    complete[key] = joinPath(dataDirectory, name);
+    origins[key] = `worked out: in ${gatewayVariable("dataDirectory")}`;
+  };
+  place("storeKeyFile", "store.key");
+  if (origins["adminToken"] === "default") place("adminTokenFile", ADMIN_TOKEN_FILE);
+  else if (origins["adminTokenFile"] === "default")
+    origins["adminTokenFile"] = `worked out: ${origins["adminToken"]} is set`;
   return {
     ...read,
-    values: { ...values, dataDirectory, storeKeyFile },
+    values: complete,
+    origins,
     problems: [...read.problems, ...unknownVariables(sources.environment), ...contradictions(values)],
   };
 }

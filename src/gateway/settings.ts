@@ -60,6 +60,7 @@ const ROWS: SettingRows<GatewaySettings> = {
     variables: ["HYBRID_RUNNER_GATEWAY_ADMIN_TOKEN"],
     parse: adminToken,
     fallback: () => undefined,
+    otherwise: "what the admin token's file holds",
     meaning: "the bearer token of the REST API, instead of one in a file",
     secret: "value",
     noFlag: true,
@@ -69,18 +70,21 @@ const ROWS: SettingRows<GatewaySettings> = {
     parse: wholePath,
     fallback: () => undefined,
     otherwise: "`admin-token` in the data directory, made with a random token at first start",
+    absent: "none",
     meaning: "a file that holds the admin token",
   },
   tlsCertFile: {
     variables: ["HYBRID_RUNNER_GATEWAY_TLS_CERT_FILE"],
     parse: wholePath,
     fallback: () => undefined,
+    otherwise: "none",
     meaning: "PEM file with the certificate and its chain",
   },
   tlsKeyFile: {
     variables: ["HYBRID_RUNNER_GATEWAY_TLS_KEY_FILE"],
     parse: wholePath,
     fallback: () => undefined,
+    otherwise: "none",
     meaning: "PEM file with the certificate's private key",
   },
   storeKeyFile: {
@@ -94,6 +98,7 @@ const ROWS: SettingRows<GatewaySettings> = {
     variables: ["HYBRID_RUNNER_GATEWAY_CAPTURE_FRAMES"],
     parse: wholePath,
     fallback: () => undefined,
+    otherwise: "none",
     meaning:
       "for finding faults: append every frame of every session to this file; it holds configurations and bot tokens",
   },
@@ -101,12 +106,14 @@ const ROWS: SettingRows<GatewaySettings> = {
     variables: ["HYBRID_RUNNER_GATEWAY_SERVER_API_URL"],
     parse: parse.httpUrl,
     fallback: () => undefined,
+    otherwise: "none",
     meaning: "OpenMetadata's API as the ingestion program calls it",
   },
   serverVersion: {
     variables: ["HYBRID_RUNNER_GATEWAY_SERVER_VERSION"],
     parse: serverVersion,
     fallback: () => undefined,
+    otherwise: "none",
     meaning: "the OpenMetadata server's version, which runners hold their ingestion images against",
   },
   queueTimeoutSeconds: {

@@ -21,13 +21,6 @@ const MILLISECONDS = 1000;
 /** For a runner outside of the cluster that isn't told another one: an image of this name has to be put on the nodes. */
 export const DEFAULT_WRAPPER_IMAGE: string = `hybrid-runner:${VERSION}`;
 
-/** Programs of OpenMetadata's own image (facts: openmetadata-contract §3.2, §4). */
-const COMMANDS: PodSettings["command"] = {
-  pipeline: ["python", "main.py"],
-  automation: ["python", "run_automation.py"],
-  application: ["python", "-m", "metadata.applications.runner"],
-};
-
 /** What the Kubernetes executor is told, from the runner's settings. */
 export function kubernetesSettings(settings: PodSettingsSource): KubernetesSettingsPart {
   const { ingestionNamespace } = settings;
@@ -78,9 +71,9 @@ function podSettings(settings: PodSettingsSource): PodSettings {
     labels: settings.ingestionPodLabels,
     annotations: settings.ingestionPodAnnotations,
     command: {
-      pipeline: settings.ingestionCommand ?? COMMANDS.pipeline,
-      automation: settings.automationCommand ?? COMMANDS.automation,
-      application: settings.applicationCommand ?? COMMANDS.application,
+      pipeline: settings.ingestionCommand ?? [],
+      automation: settings.automationCommand,
+      application: settings.applicationCommand,
     },
     byPipelineType: Object.fromEntries(types) as PodSettings["byPipelineType"],
     ...present("container", container),

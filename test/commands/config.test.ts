@@ -92,7 +92,9 @@ test("gateway config show gives the gateway's settings with their origins, and n
   };
   expect(of("PORT")).toEqual([0, "flag --port"]);
   expect(of("ADMIN_TOKEN")).toEqual(["[redacted]", "variable HYBRID_RUNNER_GATEWAY_ADMIN_TOKEN"]);
-  expect(of("STORE_KEY_FILE")).toEqual(["/data/store.key", "default"]);
+  const place = "worked out: in HYBRID_RUNNER_GATEWAY_DATA_DIRECTORY";
+  expect(of("STORE_KEY_FILE")).toEqual(["/data/store.key", place]);
+  expect(of("ADMIN_TOKEN_FILE")).toEqual([null, "worked out: variable HYBRID_RUNNER_GATEWAY_ADMIN_TOKEN is set"]);
 
   const bad = await show(
     ["config", "show"],

@@ -24,7 +24,7 @@ test("readGatewayConfig has defaults that reach nobody else", async () => {
     host: "127.0.0.1",
     port: 8580,
     adminToken: undefined,
-    adminTokenFile: undefined,
+    adminTokenFile: "/state/hybrid-runner-gateway/admin-token",
     tlsCertFile: undefined,
     tlsKeyFile: undefined,
     storeKeyFile: "/state/hybrid-runner-gateway/store.key",

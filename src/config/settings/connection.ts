@@ -38,6 +38,7 @@ export const CONNECTION_SETTINGS: SettingRows<ConnectionSettings> = {
     variables: ["AUTH_TOKEN"],
     parse: parse.token,
     fallback: () => undefined,
+    otherwise: "what AUTH_TOKEN_FILE holds",
     meaning: "the token shown to the gateway; wins over AUTH_TOKEN_FILE, and one of the two is required",
     secret: "value",
   },
@@ -45,12 +46,14 @@ export const CONNECTION_SETTINGS: SettingRows<ConnectionSettings> = {
     variables: ["AUTH_TOKEN_FILE"],
     parse: parse.path,
     fallback: () => undefined,
+    otherwise: "none",
     meaning: "a file that holds the token; read again at each dial",
   },
   serverCaFile: {
     variables: ["SERVER_CA_FILE"],
     parse: parse.path,
     fallback: () => undefined,
+    otherwise: "the built-in authorities and this system's",
     meaning:
       "PEM file with the certificate authorities that may vouch for the gateway, and no others: neither the built-in ones nor this system's",
   },
@@ -58,6 +61,7 @@ export const CONNECTION_SETTINGS: SettingRows<ConnectionSettings> = {
     variables: ["SERVER_EXTRA_CA_FILE"],
     parse: parse.path,
     fallback: () => undefined,
+    otherwise: "none",
     meaning: "PEM file with certificate authorities that are trusted as well",
   },
   reconnectDelaySeconds: {

@@ -4,12 +4,15 @@ import type { SettingRows } from "./row.ts";
 /** The ingestion program, whatever executor starts it. */
 export interface IngestionSettings {
   readonly ingestionCommand: readonly string[] | undefined;
-  readonly automationCommand: readonly string[] | undefined;
-  readonly applicationCommand: readonly string[] | undefined;
+  readonly automationCommand: readonly string[];
+  readonly applicationCommand: readonly string[];
   readonly ingestionExtraEnvs: Readonly<Record<string, string>>;
   readonly maskedVariables: readonly string[];
   readonly ingestionVersion: string | undefined;
 }
+
+/** The program of OpenMetadata's own image, as those of automations and applications below (facts: openmetadata-contract §3.2, §4). */
+export const COMMAND_IN_PODS: readonly string[] = ["python", "main.py"];
 
 export const INGESTION_SETTINGS: SettingRows<IngestionSettings> = {
   ingestionCommand: {
@@ -22,14 +25,14 @@ export const INGESTION_SETTINGS: SettingRows<IngestionSettings> = {
   automationCommand: {
     variables: ["INGESTION_AUTOMATION_COMMAND"],
     parse: parse.commandLine,
-    fallback: () => undefined,
+    fallback: () => ["python", "run_automation.py"],
     otherwise: "python run_automation.py",
     meaning: "the program for test connections and other automations, in pods",
   },
   applicationCommand: {
     variables: ["INGESTION_APPLICATION_COMMAND"],
     parse: parse.commandLine,
-    fallback: () => undefined,
+    fallback: () => ["python", "-m", "metadata.applications.runner"],
     otherwise: "python -m metadata.applications.runner",
     meaning: "the program for applications that are run once without being deployed, in pods",
   },
@@ -51,6 +54,7 @@ export const INGESTION_SETTINGS: SettingRows<IngestionSettings> = {
     variables: ["INGESTION_VERSION"],
     parse: parse.text,
     fallback: () => undefined,
+    otherwise: "none",
     meaning: "version of the ingestion program, shown in the list of runners",
   },
 };

@@ -31,7 +31,8 @@ export const KUBERNETES_SETTINGS: SettingRows<KubernetesSettings> = {
     "NAMESPACE",
     "ARGO_NAMESPACE",
     pods.namespace,
-    "namespace of the ingestion pods; the runner's own, or the context's",
+    "namespace of the ingestion pods",
+    "the runner's own, or the kubeconfig context's",
   ),
   ingestionImage: optional(
     "IMAGE",
@@ -44,6 +45,7 @@ export const KUBERNETES_SETTINGS: SettingRows<KubernetesSettings> = {
     "ARGO_WORKFLOW_EXECUTOR_SERVICE_ACCOUNT_NAME",
     pods.objectName,
     "service account of the ingestion pods",
+    "the namespace's `default`",
   ),
   ingestionImagePullSecrets: {
     variables: podVariables("IMAGE_PULL_SECRETS", "ARGO_IMAGE_PULL_SECRETS"),
@@ -124,13 +126,16 @@ function optional<T>(
   argoName: string,
   read: (text: string) => T,
   meaning: string,
+  otherwise = "none",
 ): SettingRow<T | undefined> {
-  return { variables: podVariables(name, argoName), parse: read, fallback: () => undefined, meaning };
+  return { variables: podVariables(name, argoName), parse: read, fallback: () => undefined, otherwise, meaning };
 }
 
 function resource(name: string, argoName: string): SettingRow<string | undefined> {
   const what = name.includes("CPU") ? "processor time" : "memory";
   const whose = name.startsWith("AUTOMATION") ? "test connections and other automations" : "pipelines";
-  const meaning = `${what} that pods of ${whose} ${name.endsWith("LIMIT") ? "may use at most" : "ask for"}`;
-  return optional(name, argoName, name.includes("CPU") ? pods.cpuQuantity : pods.memoryQuantity, meaning);
+  const isLimit = name.endsWith("LIMIT");
+  const meaning = `${what} that pods of ${whose} ${isLimit ? "may use at most" : "ask for"}`;
+  const otherwise = `${isLimit ? "" : "what the limit says, else "}as a LimitRange of the namespace has it, else none`;
+  return optional(name, argoName, name.includes("CPU") ? pods.cpuQuantity : pods.memoryQuantity, meaning, otherwise);
 }

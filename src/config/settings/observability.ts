@@ -17,6 +17,7 @@ export const OBSERVABILITY_SETTINGS: SettingRows<ObservabilitySettings> = {
     variables: ["METRICS_SERVER_PORT"],
     parse: parse.portOrOff,
     fallback: () => 8989,
+    absent: "off",
     meaning: "port of metrics and probes; 0 and off mean that nothing listens",
   },
   metricsServerPath: {
@@ -36,6 +37,7 @@ export const OBSERVABILITY_SETTINGS: SettingRows<ObservabilitySettings> = {
     parse: parse.portOrOff,
     fallback: () => undefined,
     otherwise: "`off`",
+    absent: "off",
     meaning: "second port, with the same metrics at /prometheus too: 8585 for charts up to 1.10.1",
   },
   logLevel: {

@@ -35,6 +35,7 @@ export const POD_SHAPE_SETTINGS: SettingRows<PodShapeSettings> = {
     variables: ["INGESTION_RUN_AS_USER"],
     parse: pods.userOrImage,
     fallback: () => INGESTION_USER,
+    absent: "image",
     meaning:
       "number of the user and group of ingestion pods; image: the image's own user, or the one OpenShift chooses",
   },
@@ -55,12 +56,14 @@ export const POD_SHAPE_SETTINGS: SettingRows<PodShapeSettings> = {
     variables: ["INGESTION_AFFINITY"],
     parse: maps.affinity,
     fallback: () => undefined,
+    otherwise: "none",
     meaning: "affinity of ingestion pods",
   },
   ingestionPriorityClassName: {
     variables: ["INGESTION_PRIORITY_CLASS_NAME"],
     parse: pods.objectName,
     fallback: () => undefined,
+    otherwise: "the cluster's default class, if it has one",
     meaning: "priority class of ingestion pods",
   },
   ingestionPodLabels: {

@@ -8,8 +8,10 @@ export interface SettingRow<T> {
   readonly fallback?: () => T;
   /** One sentence for the documents and for `--help`. */
   readonly meaning: string;
-  /** What the documents say instead of the fallback, when that is worked out from other settings. */
+  /** What documents and `config show` say instead of the fallback, when that is worked out from other settings or is no value. */
   readonly otherwise?: string;
+  /** How the value `undefined` is said where it is asked for, such as `off`. */
+  readonly absent?: string;
   /** `value`: never shown. `values`: a mapping whose names are shown and whose values are not. */
   readonly secret?: "value" | "values";
   /** Not a flag: a command line can be read by everybody on the machine. */

@@ -23,12 +23,14 @@ export const SECRETS_SETTINGS: SettingRows<SecretsSettings> = {
     variables: ["SECRETS_DIRECTORY"],
     parse: parse.path,
     fallback: () => undefined,
+    otherwise: "none",
     meaning: "for SECRETS_MANAGER=file: a directory with one file a secret",
   },
   secretsFile: {
     variables: ["SECRETS_FILE"],
     parse: parse.path,
     fallback: () => undefined,
+    otherwise: "none",
     meaning: "for SECRETS_MANAGER=file: one JSON or YAML file with all secrets",
   },
   secretsEnvPrefix: {
