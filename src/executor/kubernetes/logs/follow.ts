@@ -271,10 +271,8 @@ export class Following {
       const stream = make({ follow: true, ...(isSame ? { since: last } : {}) });
       const reading = await this.#peekIfThere(stream);
       if (reading?.found === true) return this.#replaceMain(stream, true, "mark");
-      if (reading !== undefined && reading.end !== "ended") {
-        this.#next.push({ stream, adjoins: this.#isNextFile });
-        return;
-      }
+      if (reading !== undefined && reading.end !== "ended")
+        return void this.#next.push({ stream, adjoins: this.#isNextFile });
       // For a moment while it rotates a file the node has none.
       stream.close();
       await sleep(clock, TRY_AGAIN_MS, signal).catch(() => undefined);
