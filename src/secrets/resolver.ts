@@ -82,8 +82,9 @@ function readingsIn(provider: SecretProvider, reference: string): readonly Readi
 function extract(secret: Sensitive, reading: Reading, store: string, mayBeEmpty: boolean): Sensitive {
   const value =
     reading.key === undefined ? secret.reveal() : keyOf(secret.reveal(), reading.secretName, reading.key, store);
+  const named = reading.key === undefined ? `"${reading.secretName}"` : `"${reading.key}" in "${reading.secretName}"`;
   if (isReference(value)) {
-    throw readFailed("SecretMalformed", reading.secretName, store, "its value is itself a reference");
+    throw readFailed("SecretMalformed", reading.secretName, store, `the value of ${named} is itself a reference`);
   }
   if (isRunnerToken(value)) {
     throw readFailed("SecretReserved", reading.secretName, store, "it holds the token of a runner");

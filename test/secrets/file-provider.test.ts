@@ -136,8 +136,8 @@ describe("file provider on a directory", () => {
     for (const name of ["folder", "file/key", "n".repeat(300)]) {
       expect((await failure(read(name))).code).toBe(SECRET_ERRORS.SecretNotFound.code);
     }
-    expect((await failure(read("folder"))).message).toContain(`it is a directory in ${root}, and no file`);
-    expect((await failure(read("none"))).message).toContain(`there is no such file in ${root}`);
+    expect((await failure(read("folder"))).message).toContain(`folder is a directory in ${root}, and no file`);
+    expect((await failure(read("none"))).message).toContain(`there is no file none in ${root}`);
   });
 
   test("a pipe doesn't hold it up, and is told as one", async () => {
@@ -146,7 +146,7 @@ describe("file provider on a directory", () => {
     const read = await open(root);
     expect(await failure(read("pipe"))).toMatchObject({
       code: SECRET_ERRORS.SecretMalformed.code,
-      message: expect.stringContaining("it is a pipe or a device"),
+      message: expect.stringContaining("pipe is a pipe or a device"),
     });
   });
 
