@@ -117,7 +117,7 @@ export const API_ROUTES: ApiRoutes = {
   },
   patchService: {
     ...patch("/api/v1/services/{serviceId}", "Changes a service", SERVICE_VIEW),
-    description: `${PATCHED} Its name and its runner stay. Every deployed pipeline of it gets a new generation, which its runner is sent.`,
+    description: `${PATCHED} Its name and its runner stay. Every deployed pipeline of it that this changes gets a new generation, which its runner is sent.`,
     body: SERVICE_PATCH,
     etag: serviceTag,
     errors: [NotFound, PreconditionFailed, PipelineTooLarge, ChangedMeanwhile],
@@ -146,7 +146,7 @@ export const API_ROUTES: ApiRoutes = {
   },
   patchPipeline: {
     ...patch("/api/v1/pipelines/{pipelineId}", "Changes a pipeline", PIPELINE_VIEW),
-    description: `${PATCHED} Its name, service and type stay. It is a new generation, which its runner is sent if the pipeline is deployed.`,
+    description: `${PATCHED} Its name, service and type stay. It is a new generation, which its runner is sent if the pipeline is deployed; what changes nothing leaves generation and ETag as they are.`,
     body: PIPELINE_PATCH,
     etag: pipelineTag,
     errors: [NotFound, PreconditionFailed, PipelineTooLarge, ChangedMeanwhile],
@@ -166,11 +166,14 @@ export const API_ROUTES: ApiRoutes = {
     ]),
     description: "Its open runs are stopped. A second delete answers like the first.",
   },
-  deployPipeline: change("/api/v1/pipelines/{pipelineId}/deploy", "Deploys a pipeline to its runner", {
-    status: 200,
-    answer: PIPELINE_VIEW,
-    errors: [NotFound, PipelineTooLarge, ChangedMeanwhile],
-  }),
+  deployPipeline: {
+    ...change("/api/v1/pipelines/{pipelineId}/deploy", "Deploys a pipeline to its runner", {
+      status: 200,
+      answer: PIPELINE_VIEW,
+      errors: [NotFound, PipelineTooLarge, ChangedMeanwhile],
+    }),
+    description: "Each time as a new generation, so that the runner is sent it again.",
+  },
   togglePipeline: {
     ...change("/api/v1/pipelines/{pipelineId}/toggle", "Switches a pipeline's schedule on or off", {
       status: 200,

@@ -2,7 +2,7 @@ import { CodedError } from "../../base/errors.ts";
 import type { JsonObject } from "../../protocol/messages.ts";
 import { pipelineBody } from "../sessions/workflow-config.ts";
 import type { PipelineRecord, ServiceRecord, Store } from "../store/store.ts";
-import { changePipeline, hashOfNext } from "./change-pipeline.ts";
+import { changePipeline } from "./change-pipeline.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import { checkTag, serviceTag } from "./entity-tags.ts";
 import { API_ERRORS } from "./errors.ts";
@@ -16,7 +16,8 @@ const ATTEMPTS = 5;
 const PAGE = 500;
 
 /**
- * Changes a service by a merge patch and brings it to its runner: every deployed pipeline of it gets a new generation.
+ * Changes a service by a merge patch and brings it to its runner: every deployed pipeline of it
+ * that is sent something else then gets a new generation.
  * @throws CodedError NotFound, BadRequest, PreconditionFailed, PipelineTooLarge, ChangedMeanwhile
  */
 export async function changeService(
@@ -40,7 +41,7 @@ export async function changeService(
     const changed = await store.changeService(present, content);
     if (changed === undefined) continue;
     for (const { pipelineId } of concerned) {
-      await changePipeline(deps, pipelineId, async (now) => ({ hash: await hashOfNext(deps, now) }));
+      await changePipeline(deps, pipelineId, () => ({}));
     }
     sessions.wake(changed.runnerId);
     return changed;

@@ -1,7 +1,7 @@
 import { CodedError, describeError } from "../../base/errors.ts";
 import { Sensitive } from "../../base/sensitive.ts";
 import type { PipelineRecord } from "../store/store.ts";
-import { changePipeline, findLivePipeline, hashOfNext } from "./change-pipeline.ts";
+import { changePipeline, findLivePipeline } from "./change-pipeline.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import { API_ERRORS } from "./errors.ts";
 import { inApi } from "./instants.ts";
@@ -12,6 +12,7 @@ import {
   remarked,
   remarksOn,
   runnerRemarks,
+  typeRemarks,
   unwrapped,
   unwrapRemarks,
   type Warning,
@@ -46,7 +47,7 @@ export function pipelineHandlers(
     createPipeline: async ({ body }) => {
       const warnings = [...unwrapRemarks("sourceConfig", body.sourceConfig), ...remarksOn(configurationsOf(body))];
       const pipeline = await createPipeline(deps, body);
-      return remarked(inApi(pipeline), [...warnings, ...(await runnerRemarks(store, pipeline.runnerId, pipeline))]);
+      return remarked(inApi(pipeline), [...warnings, ...(await standingRemarks(deps, pipeline))]);
     },
     patchPipeline: async ({ id, body, ifMatch }) => {
       const changed = await patchPipeline(deps, id, body, ifMatch);
@@ -56,18 +57,12 @@ export function pipelineHandlers(
     deletePipeline: async ({ id }) => inApi(await deletePipeline(deps, id)),
     deployPipeline: async ({ id }) => {
       const warnings = await deployRemarks(deps, await findLivePipeline(store, id));
-      const deployed = await changePipeline(deps, id, async (present) => ({
-        deployed: true,
-        hash: await hashOfNext(deps, { ...present, deployed: true }),
-      }));
+      // Who deploys again wants it sent again, perhaps because the runner's side is another now.
+      const deployed = await changePipeline(deps, id, () => ({ deployed: true }), true);
       return remarked(inApi(deployed), warnings);
     },
     togglePipeline: async ({ id, body: { enabled: wish } }) => {
-      const toggled = await changePipeline(deps, id, async (present) => {
-        const enabled = wish ?? !present.enabled;
-        if (!present.deployed) return { enabled };
-        return { enabled, hash: await hashOfNext(deps, { ...present, enabled }) };
-      });
+      const toggled = await changePipeline(deps, id, ({ enabled }) => ({ enabled: wish ?? !enabled }));
       return inApi(toggled);
     },
     runPipeline: async ({ id, body }) => {
@@ -77,7 +72,8 @@ export function pipelineHandlers(
         ...remarksOn({ sourceConfigOverride, appConfigOverride }),
       ];
       const run = await startRun(deps, await findLivePipeline(store, id), body);
-      return remarked({ run: await runView(run, sessions) }, warnings);
+      const told = [...warnings, ...(await runnerRemarks(store, run.runnerId))];
+      return remarked({ run: await runView(run, sessions) }, told);
     },
     stopPipeline: async ({ id }) => {
       const pipeline = await findLivePipeline(store, id);
@@ -119,10 +115,15 @@ function configurationsOf({ sourceConfig, sink }: Pick<PipelineRecord, "sourceCo
 }
 
 /** All that is doubtful about what was deployed, its service's part too. */
-async function deployRemarks({ store }: ApiDependencies, pipeline: PipelineRecord): Promise<readonly Warning[]> {
-  const connection = (await store.findService(pipeline.serviceId))?.connection;
+async function deployRemarks(deps: ApiDependencies, pipeline: PipelineRecord): Promise<readonly Warning[]> {
+  const connection = (await deps.store.findService(pipeline.serviceId))?.connection;
   const configurations = { connection, ...configurationsOf(pipeline) };
-  return [...remarksOn(configurations), ...(await runnerRemarks(store, pipeline.runnerId, pipeline))];
+  return [...remarksOn(configurations), ...(await standingRemarks(deps, pipeline))];
+}
+
+/** What is doubtful about a pipeline beside its configurations. */
+async function standingRemarks({ store }: ApiDependencies, pipeline: PipelineRecord): Promise<readonly Warning[]> {
+  return [...typeRemarks(pipeline.pipelineType), ...(await runnerRemarks(store, pipeline.runnerId, pipeline))];
 }
 
 /** Leaves a tombstone, which tells the runner to remove it whenever it comes; a second delete finds it done. */
@@ -131,7 +132,7 @@ async function deletePipeline(deps: ApiDependencies, pipelineId: string): Promis
   if (present === undefined) throw notFound(deps.store, "pipeline", pipelineId);
   if (present.deletedAt !== undefined) return present;
   const deletedAt = deps.clock.now();
-  const deleted = await changePipeline(deps, pipelineId, async () => ({ deletedAt })).catch(async (error: unknown) => {
+  const deleted = await changePipeline(deps, pipelineId, () => ({ deletedAt })).catch(async (error: unknown) => {
     const now = await deps.store.findPipeline(pipelineId);
     if (error instanceof CodedError && error.code === API_ERRORS.NotFound.code && now?.deletedAt !== undefined)
       return now;

@@ -1,13 +1,25 @@
 import { CodedError } from "../../base/errors.ts";
 import { isExactNumber } from "../../base/exact-json.ts";
+import { nearName } from "../../base/near-name.ts";
 import { isReference, nearReference, referenceMistake } from "../../base/secret-reference.ts";
 import type { Json, JsonObject } from "../../protocol/messages.ts";
 import type { Store } from "../store/store.ts";
 import { API_ERRORS } from "./errors.ts";
 
+/** What kinds of warnings there are. */
+export const WARNING_CODES = [
+  "PlainCredential",
+  "NotAReference",
+  "UnknownRunner",
+  "RetiredRunner",
+  "UnknownPipelineType",
+  "RetriesNotKept",
+  "ConfigUnwrapped",
+] as const;
+
 /** Something that was taken and may not be meant so. */
 export interface Warning {
-  readonly code: "PlainCredential" | "NotAReference" | "UnknownRunner" | "RetriesNotKept" | "ConfigUnwrapped";
+  readonly code: (typeof WARNING_CODES)[number];
   /** Where it stands in the body: `connection.password`. */
   readonly field: string;
   readonly message: string;
@@ -79,6 +91,30 @@ export function unwrapRemarks(field: string, given: JsonObject | undefined): rea
   return [{ code: "ConfigUnwrapped", field, message }];
 }
 
+/** OpenMetadata's, as its ingestion image knows them. */
+const PIPELINE_TYPES = [
+  "metadata",
+  "usage",
+  "lineage",
+  "profiler",
+  "autoClassification",
+  "TestSuite",
+  "dataInsight",
+  "elasticSearchReindex",
+  "dbt",
+  "application",
+  "policyAgent",
+] as const;
+
+/** Told when a type is none of OpenMetadata's: a program of one's own may know it, the ingestion image doesn't. */
+export function typeRemarks(pipelineType: string): readonly Warning[] {
+  if (PIPELINE_TYPES.some((known) => known === pipelineType)) return [];
+  const near = nearName(pipelineType, PIPELINE_TYPES, 3);
+  const meant = near === undefined ? `OpenMetadata knows ${PIPELINE_TYPES.join(", ")}` : `did you mean ${near}?`;
+  const message = `${pipelineType} is none of OpenMetadata's types, and reaches the program as it is: ${meant}`;
+  return [{ code: "UnknownPipelineType", field: "pipelineType", message }];
+}
+
 /** What is to be told of the runner that something is meant for. */
 export async function runnerRemarks(
   { findRunner }: Pick<Store, "findRunner">,
@@ -87,8 +123,12 @@ export async function runnerRemarks(
 ): Promise<readonly Warning[]> {
   const runner = await findRunner(runnerId);
   if (runner === undefined) {
-    const message = `no runner ${runnerId} has ever connected: runs wait for it`;
+    const message = `no runner ${runnerId} is known here, it has never connected or was removed: runs wait for it`;
     return [{ code: "UnknownRunner", field: "runnerId", message }];
+  }
+  if (runner.retiredAt !== undefined) {
+    const message = `runner ${runnerId} is retired: it is refused, and runs wait for nothing`;
+    return [{ code: "RetiredRunner", field: "runnerId", message }];
   }
   if (retries === 0 || runner.executor !== "process") return [];
   const message = `runner ${runnerId} has the executor process, which doesn't try failed runs again`;

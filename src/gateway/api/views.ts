@@ -20,7 +20,7 @@ import type { PipelineRecord, RunnerRecord, RunRecord, ServiceRecord } from "../
 import type { ErrorBody } from "./error-response.ts";
 import type { InApi } from "./instants.ts";
 import type { LogProof } from "./log-proof.ts";
-import type { Warning } from "./remarks.ts";
+import { WARNING_CODES, type Warning } from "./remarks.ts";
 
 /*
  * What the REST API answers. docs/openapi.json is made from these shapes, and the tests hold every real answer against
@@ -137,7 +137,7 @@ export const RUNNER_VIEW: z.ZodType<RunnerView> = z
 
 const warning = z
   .strictObject({
-    code: z.enum(["PlainCredential", "NotAReference", "UnknownRunner", "RetriesNotKept", "ConfigUnwrapped"]),
+    code: z.enum(WARNING_CODES),
     field: z.string().describe("where it stands in what was sent"),
     message: z.string(),
   })

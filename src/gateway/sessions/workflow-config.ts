@@ -86,7 +86,8 @@ function workflowConfig(
   };
 }
 
-function canonicalJson(value: Json | undefined): string {
+/** JSON text with sorted keys and no spaces: the same for values that mean the same. */
+export function canonicalJson(value: Json | undefined): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   if (typeof value !== "object" || value === null || isExactNumber(value)) return JSON.stringify(value);
   const entries = Object.keys(value).sort();

@@ -146,3 +146,42 @@ test("a changed service redeploys its deployed pipelines, and no others", async 
   expect(gone.status).toBe(404);
   expect((await gateway.call("PATCH", `/api/v1/services/${deployed.serviceId}`, { name: "x" })).status).toBe(400);
 });
+
+test("what changes nothing makes no new generation and no new ETag, of pipelines and of services", async () => {
+  const gateway = await TestGateway.start(["--server-api-url", "http://om.example/api"]);
+  const fields = {
+    sourceConfig: { type: "DatabaseMetadata", depth: { a: 1, b: [1.0] } },
+    schedule: { cron: "0 3 * * *", timeZone: "UTC" },
+    retries: 1,
+    botToken: "bot-one",
+  };
+  const deployed = await gateway.deployed(fields);
+  const draft = await gateway.pipeline({ sourceConfig: fields.sourceConfig });
+  for (const [pipeline, patches] of [
+    [deployed, [{}, fields, { botToken: "bot-one" }, { sink: null }, { sourceConfig: { depth: { b: [1.0], a: 1 } } }]],
+    [draft, [{}, { sourceConfig: fields.sourceConfig }, { schedule: null, botToken: null }]],
+  ] as const) {
+    const path = `/api/v1/pipelines/${pipeline.pipelineId}`;
+    const before = await gateway.call<PipelineView>("GET", path);
+    for (const patch of patches) {
+      const same = await gateway.call<PipelineView>("PATCH", path, patch);
+      const told = [same.status, same.headers.get("etag"), same.body.generation, same.body.updatedAt, same.body.hash];
+      const { generation, updatedAt, hash } = before.body;
+      expect(told, JSON.stringify(patch)).toEqual([200, before.headers.get("etag"), generation, updatedAt, hash]);
+    }
+    expect((await gateway.ask<PipelineView>("POST", `${path}/toggle`, { enabled: true })).generation).toBe(
+      before.body.generation,
+    );
+    const other = await gateway.ask<PipelineView>("PATCH", path, { botToken: "bot-two" });
+    expect(other.generation).toBe(before.body.generation + 1);
+  }
+  const path = `/api/v1/services/${deployed.serviceId}`;
+  const { headers, body } = await gateway.call<ServiceView>("GET", path);
+  const { generation } = await gateway.ask<PipelineView>("GET", `/api/v1/pipelines/${deployed.pipelineId}`);
+  for (const patch of [{}, { serviceType: body.serviceType, connection: body.connection }]) {
+    const same = await gateway.call("PATCH", path, patch);
+    expect([same.status, same.headers.get("etag")]).toEqual([200, headers.get("etag")]);
+  }
+  const after = await gateway.ask<PipelineView>("GET", `/api/v1/pipelines/${deployed.pipelineId}`);
+  expect(after.generation).toBe(generation);
+});

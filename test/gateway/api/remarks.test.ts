@@ -60,12 +60,47 @@ test("what looks like a reference and isn't one is told, and one that can't be r
   expect((await gateway.call("POST", `/api/v1/pipelines/${pipelineId}/run`, run)).status).toBe(400);
 });
 
-test("a runner that nobody knows is told, and is no reason to refuse", async () => {
+test("a runner that nobody knows, or that is retired, is told by all that names it, and is no reason to refuse", async () => {
   const gateway = await TestGateway.start();
-  const { status, body } = await service(gateway, {});
-  expect([status, told(body)]).toEqual([201, ["UnknownRunner runnerId"]]);
+  const makeAll = async (): Promise<string[][]> => {
+    const { status, body } = await service(gateway, {});
+    expect(status).toBe(201);
+    const wish = { name: "x", serviceId: body.serviceId, pipelineType: "metadata", sourceConfig: {} };
+    const made = await gateway.ask<PipelineView>("POST", "/api/v1/pipelines", wish);
+    const path = `/api/v1/pipelines/${made.pipelineId}`;
+    const rest: Made[] = [
+      await gateway.ask<Made>("PATCH", path, { retries: 0 }),
+      await gateway.ask<Made>("POST", `${path}/deploy`),
+      await gateway.ask<Made>("POST", `${path}/run`),
+      await gateway.ask<Made>("PATCH", `/api/v1/services/${body.serviceId}`, {}),
+    ];
+    return [body, made, ...rest].map(told);
+  };
+  const each = (warning: string[]): string[][] => Array.from({ length: 6 }, () => warning);
+  expect(await makeAll()).toEqual(each(["UnknownRunner runnerId"]));
   await gateway.runner();
-  expect(told((await service(gateway, {})).body)).toEqual([]);
+  expect(await makeAll()).toEqual(each([]));
+  await gateway.ask("POST", "/api/v1/runners/alpha/retire");
+  expect(await makeAll()).toEqual(each(["RetiredRunner runnerId"]));
+});
+
+test("a type that OpenMetadata doesn't know is told with the near one, and is no reason to refuse", async () => {
+  const gateway = await TestGateway.start();
+  await gateway.runner();
+  const { serviceId } = await gateway.service();
+  for (const [pipelineType, words] of [
+    ["metdata", "did you mean metadata?"],
+    ["testSuite", "did you mean TestSuite?"],
+    ["ownProgram", "OpenMetadata knows metadata, usage,"],
+  ]) {
+    const wish = { name: `p-${pipelineType}`, serviceId, pipelineType, sourceConfig: {} };
+    const made = await gateway.ask<PipelineView>("POST", "/api/v1/pipelines", wish);
+    const deployed = await gateway.ask<PipelineView>("POST", `/api/v1/pipelines/${made.pipelineId}/deploy`);
+    for (const answer of [made, deployed]) {
+      expect(told(answer)).toEqual(["UnknownPipelineType pipelineType"]);
+      expect(answer.warnings?.[0]?.message).toContain(words);
+    }
+  }
 });
 
 test("retries are told where the runner's executor doesn't keep them", async () => {
