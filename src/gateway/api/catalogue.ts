@@ -75,12 +75,12 @@ export const API_ROUTES: ApiRoutes = {
       errors: [NotFound],
     }),
     description:
-      "Its session is closed with `retired`, its tokens are revoked, and it is refused whenever it dials. What it holds stays on its side. To let the id be used again, delete the runner.",
+      "Its session is closed with `retired`, its tokens are revoked, and it is refused whenever it dials. Its open runs end as `failed`, with the category `Lost` where it had them; what it holds stays on its side. To let the id be used again, delete the runner.",
   },
   deleteRunner: {
     ...remove("/api/v1/runners/{runnerId}", "Forgets a runner", RUNNER_VIEW, [NotFound, RunnerInUse]),
     description:
-      "Its tokens are revoked and its session is closed. Refused while services, pipelines or open runs name it, unless `force` is true: those stay, and wait for a runner of this id.",
+      "Its tokens are revoked and its session is closed. Refused while services, pipelines or open runs name it, unless `force` is true: services and pipelines stay, and wait for a runner of this id; open runs end as `failed`.",
     query: FORCE_QUERY,
   },
 

@@ -13,7 +13,7 @@ export interface ApiDependencies {
   readonly store: Store;
   readonly sessions: Pick<
     RunnerSessions,
-    "connected" | "lastLoss" | "end" | "wake" | "ask" | "announceRun" | "waitingReason"
+    "connected" | "lastLoss" | "end" | "endRuns" | "wake" | "ask" | "announceRun" | "waitingReason"
   >;
   readonly feed: RunFeed;
   readonly adminToken: Sensitive;

@@ -127,7 +127,7 @@ export async function runnerRemarks(
     return [{ code: "UnknownRunner", field: "runnerId", message }];
   }
   if (runner.retiredAt !== undefined) {
-    const message = `runner ${runnerId} is retired: it is refused, and runs wait for nothing`;
+    const message = `runner ${runnerId} is retired: runs that are ordered fail`;
     return [{ code: "RetiredRunner", field: "runnerId", message }];
   }
   if (retries === 0 || runner.executor !== "process") return [];

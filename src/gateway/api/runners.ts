@@ -56,14 +56,26 @@ export function runnerHandlers({
       const runner = await store.retireRunner(id, clock.now());
       if (runner === undefined) throw notFound(store, "runner", id);
       sessions.end(({ runnerId }) => runnerId === id, "retired", `runner ${id} was taken out of service`);
-      log.info("A runner was retired", { runnerId: id });
+      const since = instant(runner.retiredAt ?? clock.now());
+      const endedRuns = await sessions.endRuns(id, `runner ${id} is retired since ${since}`);
+      log.info("A runner was retired", { runnerId: id, endedRuns });
       return view(runner);
     },
     deleteRunner: async ({ id, query: { force } }) => {
       const runner = await find(id);
-      await store.removeRunner(id, clock.now(), force);
-      sessions.end(({ runnerId }) => runnerId === id, "unauthorized", `runner ${id} was removed`);
-      log.info("A runner was removed", { runnerId: id, force });
+      const now = clock.now();
+      const end = (): void =>
+        sessions.end(({ runnerId }) => runnerId === id, "unauthorized", `runner ${id} was removed`);
+      let endedRuns = 0;
+      if (force) {
+        // Retired first, so that it neither comes back nor leaves a run open, whenever this is interrupted.
+        await store.retireRunner(id, now);
+        end();
+        endedRuns = await sessions.endRuns(id, `runner ${id} was removed at ${instant(now)}`);
+      }
+      await store.removeRunner(id, now, force);
+      end();
+      log.info("A runner was removed", { runnerId: id, force, endedRuns });
       return { ...inApi(runner), status: "Disconnected" };
     },
     rebindRunner: async ({ id }) => {

@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { RunReport } from "../../protocol/messages.ts";
 import type { DispatchState, RunRecord, StartRefusal, Store } from "../store/store.ts";
 import type { EventHub } from "./events.ts";
-import { settleWaiting } from "./settle.ts";
+import { abandoned, settleWaiting } from "./settle.ts";
 import type { WaitingReasons } from "./waiting.ts";
 
 /** Writes changes of runs to the store and then tells them to the listeners. */
@@ -18,6 +18,8 @@ export interface RunBook {
   announce(run: RunRecord): void;
   /** Ends those of the runs that shall no longer wait; answers with the others. */
   settle(runs: readonly RunRecord[]): Promise<readonly RunRecord[]>;
+  /** Ends open runs whose runner does not come back; `why` says so. */
+  abandon(runs: readonly RunRecord[], why: string): Promise<void>;
 }
 
 /** Makes it over a store. */
@@ -50,6 +52,10 @@ export function createRunBook(
         else await take(run.runnerId, end);
       }
       return others;
+    },
+
+    async abandon(runs, why) {
+      for (const run of runs) await take(run.runnerId, abandoned(run, clock.now(), why));
     },
   };
 }

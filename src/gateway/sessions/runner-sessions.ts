@@ -144,6 +144,12 @@ export function createRunnerSessions(options: RunnerSessionsOptions): RunnerSess
       }
     },
 
+    async endRuns(runnerId, why) {
+      const open = await store.openRuns(runnerId);
+      await book.abandon(open, why);
+      return open.length;
+    },
+
     wake(runnerId, changed) {
       const session = live.get(runnerId);
       if (session === undefined) sweeps.settleRunner(runnerId);

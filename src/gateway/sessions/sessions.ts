@@ -92,6 +92,8 @@ export interface RunnerSessions {
   lastLoss(runnerId: string): LostSession | undefined;
   /** Ends those live sessions of which `which` is true. */
   end(which: (session: SessionInfo) => boolean, name: CloseName, reason: string): void;
+  /** Ends every open run of a runner that doesn't come back, which `why` says; answers how many there were. */
+  endRuns(runnerId: string, why: string): Promise<number>;
   /** There is something to do for this runner: call it after each deploy, run, stop, toggle or delete. Cheap; never throws. */
   wake(runnerId: string, changed?: WhatChanged): void;
   /**

@@ -82,6 +82,20 @@ function failed(run: RunIdentity, now: number, told: ToldFailure): RunReport {
   };
 }
 
+/** The end of an open run whose runner does not come back; `why` says so. */
+export function abandoned(run: RunRecord, now: number, why: string): RunReport {
+  const detail = `${why}; the last state here was ${run.state}`;
+  if (run.dispatch !== "waiting") {
+    const summary = "The runner had the run when it was taken out of service";
+    const advice = "See on the runner's side whether the program still works there, and run again with another runner";
+    return failed(run, now, { category: "Lost", summary, detail, advice });
+  }
+  if (run.stopRequested) return stopped(run, now);
+  const summary = "The runner was taken out of service before it took the run";
+  const advice = "Make the service anew with another runner, then run again";
+  return failed(run, now, { category: "StartTimeout", summary, detail, advice });
+}
+
 /** A run that its runner had accepted and doesn't have any more. */
 export function lost(run: RunIdentity, now: number, evidence: string): RunReport {
   return failed(run, now, {

@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
+import { instant } from "../../base/instants.ts";
 import type { Log } from "../../base/log.ts";
-import type { RunRecord, Store } from "../store/store.ts";
+import type { RunnerRecord, RunRecord, Store } from "../store/store.ts";
 import type { RunBook } from "./run-book.ts";
 
 const SWEEP_MS = 15_000;
@@ -18,7 +19,7 @@ export interface SweepOptions {
   readonly onTick: () => void;
 }
 
-/** Ends waiting runs whose runner is away: stopped ones, and those behind their deadline. */
+/** Ends runs whose runner is away: waiting ones that were stopped or are behind their deadline, and all of a retired runner. */
 export interface Sweeps {
   /** Looks at the runs of one runner now. Never throws. */
   settleRunner(runnerId: string): void;
@@ -40,9 +41,22 @@ export function startSweeps(options: SweepOptions): Sweeps {
       const cursor = before === undefined ? {} : { beforeRunId: before };
       const runs: readonly RunRecord[] = await store.listRuns({ states: ["queued"], limit: PAGE, ...cursor });
       await book.settle(runs.filter((run) => !options.isConnected(run.runnerId)));
-      if (runs.length < PAGE) return;
+      if (runs.length < PAGE) break;
       before = runs.at(-1)?.runId;
     }
+    for (const runner of await store.listRunners()) if (!stopped) await abandonIfRetired(runner);
+  }
+
+  async function settleOne(runnerId: string): Promise<void> {
+    await book.settle(await store.openRuns(runnerId));
+    const runner = await store.findRunner(runnerId);
+    if (runner !== undefined) await abandonIfRetired(runner);
+  }
+
+  /** Nobody tells any more what became of its runs. */
+  async function abandonIfRetired({ runnerId, retiredAt }: RunnerRecord): Promise<void> {
+    if (retiredAt === undefined) return;
+    await book.abandon(await store.openRuns(runnerId), `runner ${runnerId} is retired since ${instant(retiredAt)}`);
   }
 
   async function drain(): Promise<void> {
@@ -54,7 +68,7 @@ export function startSweeps(options: SweepOptions): Sweeps {
       due.clear();
       try {
         if (everything) await sweepAll();
-        else for (const runnerId of runnerIds) await book.settle(await store.openRuns(runnerId));
+        else for (const runnerId of runnerIds) await settleOne(runnerId);
       } catch (error) {
         log.error("Cannot look through the waiting runs", { error });
       }

@@ -52,3 +52,50 @@ test("a runner is removed when nothing names it, or by force, and its id is free
   await gateway.ask("DELETE", `/api/v1/services/${serviceId}`);
   expect((await gateway.call("DELETE", "/api/v1/runners/alpha")).status).toBe(200);
 });
+
+test("the open runs of a runner that is retired or removed come to an end that says why", async () => {
+  for (const [method, path, why] of [
+    ["POST", "/api/v1/runners/alpha/retire", /^runner alpha is retired since \d{4}-/],
+    ["DELETE", "/api/v1/runners/alpha?force=true", /^runner alpha was removed at \d{4}-/],
+  ] as const) {
+    const gateway = await TestGateway.start();
+    const runner = await gateway.runner();
+    const running = await gateway.deployed();
+    const waiting = await gateway.deployed();
+    const taken = await gateway.startRun(running.pipelineId);
+    await eventually(() => expect(runner.newest("run.start").body.runId).toBe(taken.runId));
+    runner.report({ runId: taken.runId, pipelineId: running.pipelineId, attempt: 1, state: "running" });
+    await eventually(async () => expect((await gateway.run(taken.runId)).state).toBe("running"));
+    runner.leave();
+    await eventually(async () => {
+      const { status } = await gateway.ask<RunnerView>("GET", "/api/v1/runners/alpha");
+      expect(status).toBe("Disconnected");
+    });
+    const queued = await gateway.startRun(waiting.pipelineId);
+    const stopped = await gateway.startRun(waiting.pipelineId);
+    await gateway.store.requestStop(stopped.runId);
+
+    await gateway.ask(method, path);
+    const ends = await Promise.all([taken, queued, stopped].map(({ runId }) => gateway.run(runId)));
+    const told = ends.map(({ state, failure }) => `${state} ${failure?.category}`);
+    expect(told, method).toEqual(["failed Lost", "failed StartTimeout", "stopped undefined"]);
+    expect(ends[0]?.failure?.detail).toMatch(why);
+    expect(ends[0]?.failure?.detail).toContain("the last state here was running");
+    expect(ends[1]?.failure?.detail).toMatch(why);
+  }
+});
+
+test("a run that is ordered of a retired runner, or was open before a gateway knew better, is ended too", async () => {
+  const gateway = await TestGateway.start();
+  await gateway.runner();
+  const { pipelineId } = await gateway.deployed();
+  await gateway.store.retireRunner("alpha", Date.now());
+  const late = await gateway.startRun(pipelineId);
+  await gateway.ask("POST", "/api/v1/runners/alpha/retire");
+  await eventually(async () => {
+    expect((await gateway.run(late.runId)).state).toBe("failed");
+    expect((await gateway.ask<RunnerView>("GET", "/api/v1/runners/alpha")).status).toBe("Disconnected");
+  });
+  const after = await gateway.startRun(pipelineId);
+  await eventually(async () => expect((await gateway.run(after.runId)).failure?.category).toBe("StartTimeout"));
+});
