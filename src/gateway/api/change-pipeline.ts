@@ -1,6 +1,7 @@
 import { CodedError } from "../../base/errors.ts";
 import type { Sensitive } from "../../base/sensitive.ts";
 import type { Json } from "../../protocol/messages.ts";
+import { equalInConstantTime } from "../../runtime/crypto.ts";
 import { canonicalJson, pipelineBody, pipelineHash } from "../sessions/workflow-config.ts";
 import type { PipelineChanges, PipelineRecord, Store } from "../store/store.ts";
 import type { ApiDependencies } from "./dependencies.ts";
@@ -65,8 +66,9 @@ async function isSame(
 ): Promise<boolean> {
   if (canonicalJson(present as unknown as Json) !== canonicalJson(next as unknown as Json)) return false;
   if (botToken !== undefined) {
-    const token = await deps.store.botToken(present.pipelineId);
-    if (token?.reveal() !== botToken?.reveal()) return false;
+    const kept = await deps.store.botToken(present.pipelineId);
+    if ((kept === undefined) !== (botToken === null)) return false;
+    if (kept && botToken && !equalInConstantTime(kept.reveal(), botToken.reveal())) return false;
   }
   return !present.deployed || (await hashOf(deps, present)) === present.hash;
 }
