@@ -23,7 +23,7 @@ const config: ViteUserConfig = defineConfig({
     include: ["test/**/*.test.ts"],
     // They need a real cluster: vitest.cluster.config.ts.
     exclude: ["test/cluster/**", ...LONG],
-    maxWorkers: 2,
+    maxWorkers: 4,
   },
 });
 
