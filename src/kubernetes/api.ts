@@ -37,6 +37,12 @@ export interface DeleteOptions {
   readonly gracePeriodSeconds?: number;
 }
 
+/** How a write is tried. */
+export interface WriteOptions {
+  /** After so long a server that answers that it fails (5xx) is taken at its word, though the call has more time. */
+  readonly refusedMs?: number;
+}
+
 /** Reading a container's log. */
 export interface PodLogOptions {
   readonly container: string;
@@ -79,7 +85,7 @@ export interface KubernetesApi {
     namespace: string,
     object: T,
     signal?: AbortSignal,
-    options?: { readonly dryRun?: boolean },
+    options?: WriteOptions & { readonly dryRun?: boolean },
   ): Promise<T>;
   /** With `metadata.resourceVersion` only in place of exactly that version. @throws CodedError ApiConflict */
   replace<T extends KubernetesObject>(
@@ -95,6 +101,7 @@ export interface KubernetesApi {
     name: string,
     change: Readonly<Record<string, unknown>>,
     signal?: AbortSignal,
+    options?: WriteOptions,
   ): Promise<T>;
   /** False when there was no such object, or one of another UID; true when a repeated try doesn't find it any more. */
   remove<T extends KubernetesObject>(

@@ -76,25 +76,32 @@ export function openKubernetesApi(options: KubernetesApiOptions): KubernetesClie
   }
   const exchange = new Exchange({ config, clock, userAgent: options.userAgent, limits });
 
-  const call = async (request: ApiRequest, signal?: AbortSignal): Promise<unknown> => {
+  const call = async (request: ApiRequest, signal?: AbortSignal, refusedMs?: number): Promise<unknown> => {
     const began = clock.monotonic();
     let waitedMs = 0;
     let tries = 0;
     let outcome = "ok";
     try {
-      return await withRetries(request, limits.callMs, clock, signal, async (both, { before, mayHaveHappened }) => {
-        tries = before + 1;
-        const asked = clock.monotonic();
-        const giveBack = await exchange.calls.take(both);
-        waitedMs += clock.monotonic() - asked;
-        try {
-          return await exchange.json(request, both);
-        } catch (error) {
-          throw mayHaveHappened ? markRepeated(error) : error;
-        } finally {
-          giveBack();
-        }
-      });
+      const { callMs } = limits;
+      return await withRetries(
+        request,
+        { callMs, refusedMs },
+        clock,
+        signal,
+        async (both, { before, mayHaveHappened }) => {
+          tries = before + 1;
+          const asked = clock.monotonic();
+          const giveBack = await exchange.calls.take(both);
+          waitedMs += clock.monotonic() - asked;
+          try {
+            return await exchange.json(request, both);
+          } catch (error) {
+            throw mayHaveHappened ? markRepeated(error) : error;
+          } finally {
+            giveBack();
+          }
+        },
+      );
     } catch (error) {
       outcome = error instanceof CodedError ? error.code : "aborted";
       throw error;
@@ -119,15 +126,15 @@ export function openKubernetesApi(options: KubernetesApiOptions): KubernetesClie
     create: async (resource, namespace, object, signal, createOptions) => {
       const query = { dryRun: createOptions?.dryRun === true ? "All" : undefined };
       const request = requestFor("create", resource, { namespace, name: object.metadata.name, body: object, query });
-      return asObject(await call(request, signal), request);
+      return asObject(await call(request, signal, createOptions?.refusedMs), request);
     },
     replace: async (resource, namespace, object, signal) => {
       const request = requestFor("update", resource, { namespace, name: object.metadata.name, body: object });
       return asObject(await call(request, signal), request);
     },
-    patch: async (resource, namespace, name, change, signal) => {
+    patch: async (resource, namespace, name, change, signal, patchOptions) => {
       const request = requestFor("patch", resource, { namespace, name, body: change });
-      return asObject(await call(request, signal), request);
+      return asObject(await call(request, signal, patchOptions?.refusedMs), request);
     },
     remove: async (resource, namespace, name, how, signal) => {
       const body = {

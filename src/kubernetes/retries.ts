@@ -14,23 +14,31 @@ export interface Tries {
   readonly mayHaveHappened: boolean;
 }
 
+/** How long one call is tried, in milliseconds. */
+export interface TryLimits {
+  readonly callMs: number;
+  /** After so long a server that answers that it fails (5xx) is taken at its word; `callMs` when absent. */
+  readonly refusedMs?: number | undefined;
+}
+
 /**
- * Tries a call again, after a random and growing pause, when the server is overloaded or fails, or the connection does, until `limitMs` are over.
+ * Tries a call again, after a random and growing pause, when the server is overloaded or fails, or the connection does, until
+ * the limits are reached.
  * @throws CodedError of the last try; ApiUnavailable when a try isn't done in time; the signal's reason
  */
 export async function withRetries<T>(
   request: ApiRequest,
-  limitMs: number,
+  { callMs, refusedMs = callMs }: TryLimits,
   clock: Clock,
   signal: AbortSignal | undefined,
   attempt: (signal: AbortSignal, tries: Tries) => Promise<T>,
 ): Promise<T> {
-  const end = clock.monotonic() + limitMs;
+  const began = clock.monotonic();
   // Not AbortSignal.any: a signal that lives as long as the program would remember every call.
   const giveUp = new AbortController();
   const both = giveUp.signal;
   let last: unknown;
-  const cancel = clock.schedule(limitMs, () => giveUp.abort(notDone(request, limitMs, last)), { unref: true });
+  const cancel = clock.schedule(callMs, () => giveUp.abort(notDone(request, callMs, last)), { unref: true });
   const onAbort = (): void => giveUp.abort(signal?.reason);
   if (signal?.aborted === true) onAbort();
   else signal?.addEventListener("abort", onAbort, { once: true });
@@ -45,7 +53,8 @@ export async function withRetries<T>(
         if (!isPassing(error)) throw error;
         mayHaveHappened ||= mayHaveBeenCarriedOut(error);
         const pause = pauseAfter(error, before, clock);
-        if (clock.monotonic() + pause >= end) throw error;
+        const limitMs = isAnswer(error) ? Math.min(refusedMs, callMs) : callMs;
+        if (clock.monotonic() + pause >= began + limitMs) throw error;
         await sleep(clock, pause, both);
       }
     }
@@ -62,6 +71,11 @@ const LASTING = /^(closed|certificate|notTls)/;
 function isPassing(error: unknown): boolean {
   if (isKind(error, KUBERNETES_ERRORS.ApiUnavailable)) return !LASTING.test(String(error.facts["failure"] ?? ""));
   return isKind(error, KUBERNETES_ERRORS.ApiThrottled) && error.facts["status"] !== undefined;
+}
+
+/** True for the word of a server that fails, or of one that it asked, such as an admission webhook. */
+function isAnswer(error: unknown): boolean {
+  return isKind(error, KUBERNETES_ERRORS.ApiUnavailable) && error.facts["status"] !== undefined;
 }
 
 /** 429 is sent before anything is done; a connection that never came about carried nothing. */

@@ -104,6 +104,7 @@ export class Runs {
       await this.#options.executor.stop(runId);
       return { outcome: "accepted" };
     } catch (error) {
+      this.#options.log.warn("Run can't be stopped for now", { run: runId, error });
       return refusedFor(error);
     }
   }

@@ -230,6 +230,27 @@ describe("retries", () => {
     expect(error.message).toContain("shutting down");
   });
 
+  test("a server that answers that it fails is taken at its word sooner, where that is asked for, than one that is away", async () => {
+    const server = await startApiServer((_seen, response) =>
+      refuse(response, 500, "InternalError", "a webhook is away"),
+    );
+    const client = openClient(server.url);
+    const options = { refusedMs: 1 };
+    for (const call of [
+      client.create(CONFIG_MAPS, "ns", MAP, undefined, options),
+      client.patch(CONFIG_MAPS, "ns", "a", {}, undefined, options),
+    ])
+      expect(await failure(call)).toMatchObject({ code: "ApiUnavailable", facts: { status: 500 } });
+    let calls = 0;
+    server.handle = (seen, response) => {
+      calls += 1;
+      if (calls < 3) seen.socket.destroy();
+      else answer(response, 200, configMap("a", 1));
+    };
+    await client.create(CONFIG_MAPS, "ns", MAP, undefined, options);
+    expect(calls).toBe(3);
+  });
+
   test("a create that was cut and then meets its object says that it may be its own", async () => {
     let calls = 0;
     const server = await startApiServer((seen, response) => {

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
-import { silentLog } from "../../src/base/log.ts";
+import { type Log, silentLog } from "../../src/base/log.ts";
 import type { Executor } from "../../src/executor/executor.ts";
 import { createProcessExecutor } from "../../src/executor/process/process-executor.ts";
 import type { Pipelines } from "../../src/pipelines/pipelines.ts";
@@ -57,6 +57,7 @@ export interface OpenRunsOptions {
   readonly directory?: string;
   readonly executor?: (real: Executor) => Executor;
   readonly clock?: Clock;
+  readonly log?: Log;
 }
 
 /** Runs over the real process executor; the program waits for a file named `go` before it ends. */
@@ -81,7 +82,7 @@ export async function openRuns(options: OpenRunsOptions = {}): Promise<OpenRuns>
     pipelines: options.pipelines ?? { read: async (id) => (id === PIPELINE.pipelineId ? PIPELINE : undefined) },
     maxConcurrentRuns: options.maxConcurrentRuns ?? 10,
     clock: options.clock ?? systemClock,
-    log: silentLog,
+    log: options.log ?? silentLog,
     emit: (report) => emitted.push(report),
     wakeLogs: () => undefined,
   });

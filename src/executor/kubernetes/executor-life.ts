@@ -177,7 +177,13 @@ export class KubernetesExecutor implements Executor {
     await this.#queue.run(runId, async () => {
       const report = this.#care.report(runId);
       if (report !== undefined && isTerminal(report.state)) return;
-      await this.#work.stop(runId);
+      try {
+        await this.#work.stop(runId);
+        this.#care.noteStop(runId);
+      } catch (error) {
+        this.#care.noteStop(runId, error);
+        throw error;
+      }
     });
   }
 

@@ -3,6 +3,7 @@ import { KUBERNETES_ERRORS } from "../../kubernetes/errors.ts";
 import { FAILURE_CATEGORIES } from "../../protocol/failure-category.ts";
 import { KUBERNETES_EXECUTOR_ERRORS } from "./errors.ts";
 import { type Refusal, readRefusal } from "./refusal-words.ts";
+import { RIGHTS_ERRORS } from "./rights/errors.ts";
 import { explainForbidden } from "./rights/explain-forbidden.ts";
 
 /**
@@ -30,28 +31,30 @@ export function explainRefusal(error: unknown, act: string, namespace: string): 
   const words = String(error.facts["serverMessage"] ?? "");
   const refusal = readRefusal(words) ?? otherRefusal(error, words);
   if (refusal !== undefined) {
-    const { category, text, advice = FAILURE_CATEGORIES[category] } = refusal;
-    const facts = { category };
-    return new CodedError(KUBERNETES_EXECUTOR_ERRORS.RunNotAdmitted, `Cannot ${act}: ${text}`, {
+    const { category, name, advice = FAILURE_CATEGORIES[category] } = refusal;
+    // The cause has the server's words.
+    return new CodedError(KUBERNETES_EXECUTOR_ERRORS.RunNotAdmitted, `Cannot ${act}: ${name}`, {
       advice,
-      facts,
+      facts: { category },
       cause: error,
     });
   }
   if (!isKind(error, KUBERNETES_ERRORS.ApiInvalid)) return error;
-  return new CodedError(
-    KUBERNETES_EXECUTOR_ERRORS.PodUnworkable,
-    `Cannot ${act}: ${words || "the API server finds it invalid"}`,
-    {
-      facts: { category: "ConfigError" },
-      cause: error,
-    },
-  );
+  return new CodedError(KUBERNETES_EXECUTOR_ERRORS.PodUnworkable, `Cannot ${act}: the API server finds it invalid`, {
+    facts: { category: "ConfigError" },
+    cause: error,
+  });
+}
+
+/** True for what `explainRefusal` has explained: the cluster doesn't do it, and goes on so until somebody changes something. */
+export function isRefusal(error: unknown): boolean {
+  const { RunNotAdmitted, PodUnworkable } = KUBERNETES_EXECUTOR_ERRORS;
+  return [RunNotAdmitted, PodUnworkable, RIGHTS_ERRORS.RightMissing].some((kind) => isKind(error, kind));
 }
 
 /** Admission may refuse in any words. What is said about a Secret is only repeated where it names fields, as its validation does. */
-function otherRefusal(error: CodedError, words: string): Refusal | undefined {
+function otherRefusal(error: CodedError, words: string): Omit<Refusal, "text"> | undefined {
   const isHidden = isKind(error, KUBERNETES_ERRORS.ApiInvalid) && words.startsWith("its words are left out");
   if (!isKind(error, KUBERNETES_ERRORS.ApiForbidden) && !isHidden) return undefined;
-  return { category: "Admission", text: `Admission: ${words}` };
+  return { category: "Admission", name: "Admission" };
 }

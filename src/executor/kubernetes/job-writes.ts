@@ -17,6 +17,9 @@ import { ANNOTATIONS } from "./labels.ts";
 /** No pod any more, and the Job's end as soon as the one there is has ended. */
 const NO_MORE_PODS = { parallelism: 0, activeDeadlineSeconds: 1 } as const;
 
+/** Whoever waits for the write is told in a few seconds why a server, or its admission webhook, fails at it; each is tried again later. */
+const TRIED = { refusedMs: 4000 } as const;
+
 /** Every change of a run's objects after they were made; each is one write. */
 export class JobWrites {
   readonly #api: KubernetesApi;
@@ -52,7 +55,7 @@ export class JobWrites {
   async setDeadline({ metadata: { name, resourceVersion } }: Job, seconds: number | null): Promise<boolean> {
     const change = { metadata: { resourceVersion }, spec: { activeDeadlineSeconds: seconds } };
     try {
-      await this.#api.patch(JOBS, this.#namespace, name, change);
+      await this.#api.patch(JOBS, this.#namespace, name, change, undefined, TRIED);
       return true;
     } catch (error) {
       if (isKind(error, KUBERNETES_ERRORS.ApiNotFound) || isKind(error, KUBERNETES_ERRORS.ApiConflict)) return false;
@@ -97,7 +100,7 @@ export class JobWrites {
 
   /** @throws CodedError ApiAlreadyExists */
   createOnce(job: Job): Promise<Job> {
-    return this.#api.create(JOBS, this.#namespace, job);
+    return this.#api.create(JOBS, this.#namespace, job, undefined, TRIED);
   }
 
   /** Makes a Job; undefined when there is one of its name. */
@@ -113,8 +116,9 @@ export class JobWrites {
   /** Makes the configuration object; one that is there already is the run's own, by its name. */
   async createConfig(config: Secret | ConfigMap): Promise<void> {
     try {
-      if (config.kind === SECRETS.kind) await this.#api.create(SECRETS, this.#namespace, config as Secret);
-      else await this.#api.create(CONFIG_MAPS, this.#namespace, config as ConfigMap);
+      if (config.kind === SECRETS.kind)
+        await this.#api.create(SECRETS, this.#namespace, config as Secret, undefined, TRIED);
+      else await this.#api.create(CONFIG_MAPS, this.#namespace, config as ConfigMap, undefined, TRIED);
     } catch (error) {
       if (!isKind(error, KUBERNETES_ERRORS.ApiAlreadyExists)) throw error;
     }
@@ -140,7 +144,7 @@ export class JobWrites {
     spec: Readonly<Record<string, number>>,
   ): Promise<boolean> {
     try {
-      await this.#api.patch(JOBS, this.#namespace, name, { metadata: { annotations }, spec });
+      await this.#api.patch(JOBS, this.#namespace, name, { metadata: { annotations }, spec }, undefined, TRIED);
       return true;
     } catch (error) {
       if (isKind(error, KUBERNETES_ERRORS.ApiNotFound)) return false;

@@ -3,6 +3,8 @@ import type { FailureCategory } from "../../protocol/failure-category.ts";
 /** Why the API server doesn't make an object, whoever asks for it: the runner for a Job, the Job controller for a pod. */
 export interface Refusal {
   readonly category: FailureCategory;
+  /** A word of ours for the kind of refusal. */
+  readonly name: string;
   /** For people: a word of ours and the server's own. */
   readonly text: string;
   /** The category's own advice when absent. */
@@ -10,7 +12,7 @@ export interface Refusal {
 }
 
 /** In this order: a webhook's words may quote anything. */
-const KINDS: readonly (Omit<Refusal, "text"> & { readonly told: RegExp; readonly name: string })[] = [
+const KINDS: readonly (Omit<Refusal, "text"> & { readonly told: RegExp })[] = [
   {
     told: /failed calling webhook|failed to call webhook/i,
     name: "Admission",
@@ -64,5 +66,5 @@ export function readRefusal(words: string): Refusal | undefined {
   const kind = KINDS.find(({ told }) => told.test(words));
   if (kind === undefined) return undefined;
   const { category, advice, name } = kind;
-  return { category, text: `${name}: ${words}`, ...(advice === undefined ? {} : { advice }) };
+  return { category, name, text: `${name}: ${words}`, ...(advice === undefined ? {} : { advice }) };
 }

@@ -1,9 +1,11 @@
 import { backoffDelay } from "../../base/backoff.ts";
+import { clip } from "../../base/clip.ts";
 import type { Clock } from "../../base/clock.ts";
 import { describeError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { RunReport } from "../../protocol/messages.ts";
 import { isTerminal } from "../../protocol/run-state.ts";
+import { isRefusal } from "./explain-refusal.ts";
 import { isScheduled } from "./give-way.ts";
 import type { LivePipelines } from "./live-pipelines.ts";
 import { type CaredRun, RunSteps, type RunStepsOptions } from "./run-step.ts";
@@ -85,6 +87,17 @@ export class RunCare {
     return this.#settled.promise;
   }
 
+  /** The cluster has refused to stop this run; or it has taken the stop, when there is no error. */
+  noteStop(runId: string, error?: unknown): void {
+    const run = this.#runs.get(runId);
+    if (run === undefined) return;
+    if (error !== undefined) this.#noteRefusal(run, "stop", error);
+    else if (run.refused.stop !== undefined) {
+      delete run.refused.stop;
+      this.wake(runId);
+    }
+  }
+
   /** Calls `listener` at each new report until the answer is called. */
   watch(runId: string, listener: () => void): () => void {
     const run = this.#run(runId);
@@ -122,6 +135,7 @@ export class RunCare {
       busy: false,
       dirty: false,
       troubles: 0,
+      refused: {},
       nextLook: undefined,
       done: new Set(),
       eventsReadAt: 0,
@@ -149,10 +163,14 @@ export class RunCare {
         cancelLook(run);
         await this.#steps.step(runId, run);
         run.troubles = 0;
+        // One more look tells it without that.
+        if (run.refused.step !== undefined) run.dirty = true;
+        delete run.refused.step;
       }
     } catch (error) {
       const delayMs = backoffDelay(run.troubles++, TROUBLE_BACKOFF, clock);
       log.warn("A run can't be looked after for now", { run: runId, error: describeError(error) });
+      if (isRefusal(error)) this.#noteRefusal(run, "step", error);
       this.#lookLater(runId, run, delayMs);
     } finally {
       run.busy = false;
@@ -162,8 +180,16 @@ export class RunCare {
     if (run.dirty) this.wake(runId);
   }
 
-  #tell(run: CaredRun, report: RunReport): void {
+  #noteRefusal(run: CaredRun, what: keyof CaredRun["refused"], error: unknown): void {
+    run.refused[what] = describeError(error);
+    if (run.report !== undefined) this.#tell(run, run.report);
+  }
+
+  #tell(run: CaredRun, found: RunReport): void {
     const told = run.report;
+    const refusal = run.refused.stop ?? run.refused.step;
+    const isHindered = found.state === "queued" && refusal !== undefined;
+    const report = isHindered ? { ...found, waiting: clip(refusal, 500) } : found;
     const isNews =
       told === undefined ||
       told.state !== report.state ||

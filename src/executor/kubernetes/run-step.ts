@@ -45,6 +45,8 @@ export interface CaredRun {
   /** Something has changed since the look that is under way began. */
   dirty: boolean;
   troubles: number;
+  /** What the cluster refused to do for it last, for people: told as what it waits for, as long as it waits. */
+  refused: { stop?: string; step?: string };
   /** The next look that nothing but time brings; `at` by the steady clock. */
   nextLook: { readonly at: number; readonly cancel: () => void } | undefined;
   /** Attempts whose absence of pods was confirmed, whose configuration was looked for, whose pods were told to end. */

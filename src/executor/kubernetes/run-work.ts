@@ -3,6 +3,7 @@ import type { KeyedQueue } from "../../base/keyed-queue.ts";
 import { EVENTS, type KubernetesEvent, PODS } from "../../kubernetes/objects.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { EndingRecord } from "./ending-record.ts";
+import { explainRefusal } from "./explain-refusal.ts";
 import { type AttemptFacts, isSuspended, suspendedPods } from "./facts.ts";
 import { JobWrites } from "./job-writes.ts";
 import type { RunVerdict } from "./judge-run.ts";
@@ -50,9 +51,19 @@ export class RunWork implements RunDeeds {
     const last = view.attempts(runId).at(-1);
     if (last === undefined) return;
     if (last.job.metadata.annotations?.[ANNOTATIONS.stopRequestedAt] !== undefined) return;
+    const act = `stop run ${runId}`;
+    const { name } = last.job.metadata;
     const isThere =
-      last.jobGoneAt === undefined && (await this.#writes.stop(last.job.metadata.name, starts.clusterNow()));
-    if (!isThere) await this.#removeLeft(last);
+      last.jobGoneAt === undefined && (await this.#explained(act, this.#writes.stop(name, starts.clusterNow())));
+    if (!isThere) await this.#explained(act, this.#removeLeft(last));
+  }
+
+  async #explained<T>(act: string, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      throw explainRefusal(error, act, this.#parts.options.namespace);
+    }
   }
 
   /** The gateway has all of the run: its objects may go. */
@@ -124,7 +135,7 @@ export class RunWork implements RunDeeds {
     const record = recordOf(verdict);
     options.log.info("The pods of a run are ended", { job: name, why: record.category ?? "only side-cars are left" });
     return this.#turns.take(async () => {
-      await this.#writes.end(name, record);
+      await this.#explained(`end the pods of Job ${name}`, this.#writes.end(name, record));
     });
   }
 
@@ -154,7 +165,8 @@ export class RunWork implements RunDeeds {
       if (previous === undefined || previous.metadata.annotations?.[ANNOTATIONS.stopRequestedAt] !== undefined) return;
       const wanted = retryJob(previous, runId, next.attempt);
       const annotations = { ...wanted.metadata.annotations, [ANNOTATIONS.freeAttempts]: String(next.free) };
-      const made = await this.#writes.create({ ...wanted, metadata: { ...wanted.metadata, annotations } });
+      const whole = { ...wanted, metadata: { ...wanted.metadata, annotations } };
+      const made = await this.#explained(`make attempt ${next.attempt} of run ${runId}`, this.#writes.create(whole));
       const attempt = made ?? (await this.#writes.read(wanted.metadata.name));
       if (attempt === undefined) return;
       starts.noteMade(attempt.metadata.name);

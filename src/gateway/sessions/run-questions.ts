@@ -64,9 +64,13 @@ export class RunQuestions {
   }
 
   async #askStop(runId: string): Promise<"done" | "later"> {
-    const { operations, book, runnerId } = this.#options;
+    const { operations, book, runnerId, log } = this.#options;
     const verdict = await operations.ask({ type: "run.stop", body: { runId } });
-    if (verdict.outcome === "refused") return "later";
+    if (verdict.outcome === "refused") {
+      const { message, advice } = verdict;
+      log.warn("A runner can't stop a run for now; it is asked again", { run: runId, message, next: advice });
+      return "later";
+    }
     this.#zombies.delete(runId);
     this.#stopsAsked.add(runId);
     if (verdict.outcome === "duplicate") await book.take(runnerId, verdict.run);

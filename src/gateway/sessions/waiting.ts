@@ -36,8 +36,8 @@ export function createWaitingReasons(
       return { text: `runner ${run.runnerId} is retired since ${instant(runner.retiredAt)}`, advice: RETIRED };
     }
     if (!standing.isReady) return { text: `runner ${run.runnerId} has just connected and is not in step yet` };
-    if (run.dispatch === "offered") return { text: "it is offered to the runner, which has not answered yet" };
     const refused = run.refusal === undefined ? undefined : refusedBy(run.refusal);
+    if (run.dispatch === "offered") return offered(refused);
     return standing.waitingOf(run.runId) ?? refused ?? { text: "it is about to be offered to the runner" };
   };
 }
@@ -49,11 +49,20 @@ const RETIRED = "Make the service anew with another runner, or stop the run";
 /** The runner's own words: why it didn't take a run, or its pipeline. */
 export function refusedBy(refusal: Partial<StartRefusal>, what = "the runner has not taken it"): Waiting {
   const { message = "", advice = "", category } = refusal;
-  const kind = category === undefined ? "" : `${category}: `;
+  const kind = category === undefined || message.includes(`${category}: `) ? "" : `${category}: `;
   return {
     text: `${what}: ${kind}${message}`,
     ...(category === undefined ? {} : { category }),
     ...(advice === "" ? {} : { advice }),
+  };
+}
+
+/** What it was refused for before is the best that is known of what keeps it, until there is another answer. */
+function offered(refused: Waiting | undefined): Waiting {
+  if (refused === undefined) return { text: "it is offered to the runner, which has not answered yet" };
+  return {
+    ...refused,
+    text: `it is offered to the runner again, which has not answered yet; before that, ${refused.text}`,
   };
 }
 

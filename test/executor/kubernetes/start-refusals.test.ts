@@ -1,12 +1,15 @@
 import { describe, expect, test } from "vitest";
+import { systemClock } from "../../../src/base/clock.ts";
 import { CodedError } from "../../../src/base/errors.ts";
+import { createLog } from "../../../src/base/log.ts";
 import { JOBS, SECRETS } from "../../../src/kubernetes/objects.ts";
 import type { FailureCategory, RefusalReason } from "../../../src/protocol/messages.ts";
 import { refusedFor } from "../../../src/runs/verdict.ts";
 import { eventually } from "../../fakes/eventually.ts";
 import type { FaultMatch } from "../../fakes/kubernetes/faults.ts";
+import { openRuns, order } from "../../runs/open-runs.ts";
 import { endOf, specOf } from "../executor.contract.ts";
-import { createKubernetesWorld, NAMESPACE, podSettings } from "./kubernetes-world.ts";
+import { createKubernetesWorld, type KubernetesWorld, NAMESPACE, podSettings } from "./kubernetes-world.ts";
 
 const LIMITS = { timeout: 300_000 };
 const RIGHT = /Give the runner's identity|Add to the runner's Role/;
@@ -106,6 +109,8 @@ describe("an API server that doesn't take what a run is made of", () => {
         message: expect.stringContaining(message),
       });
       expect("advice" in told && told.advice).not.toMatch(RIGHT);
+      // Once: it is the longest of what there is to tell.
+      expect("message" in told && told.message.split(message)).toHaveLength(2);
       if (message === QUOTA)
         expect(told).toMatchObject({ advice: expect.stringContaining("objects that the quota counts") });
       takeBack();
@@ -117,9 +122,12 @@ describe("an API server that doesn't take what a run is made of", () => {
     },
   );
 
-  test("names a webhook that doesn't answer", LIMITS, async () => {
+  // Without the limit of this test it would be told when the call's own limit is over, 30 s.
+  test("names a webhook that doesn't answer, long before an API server that is away is given up", {
+    timeout: 20_000,
+  }, async () => {
     const world = await createKubernetesWorld();
-    const executor = await world.open({}, { callMs: 1000 });
+    const executor = await world.open();
     world.cluster.fault({
       match: { verb: "create", resource: "jobs" },
       status: 500,
@@ -148,6 +156,72 @@ describe("an API server that doesn't take what a run is made of", () => {
     });
   });
 });
+
+describe("what the cluster refuses to do for a run that waits is told as what it waits for, until it does it", () => {
+  test("its next attempt", LIMITS, async () => {
+    const world = await createKubernetesWorld();
+    const executor = await world.open();
+    const spec = specOf([{ exit: 3 }], { retries: 1, retryDelaySeconds: 1 });
+    await executor.start(spec);
+    const takeBack = refuse(world, "create", QUOTA);
+    for await (const { state, attempt, waiting } of executor.observe(spec.runId, AbortSignal.timeout(60_000))) {
+      if (waiting?.includes(QUOTA) !== true) continue;
+      expect({ state, attempt }).toEqual({ state: "queued", attempt: 2 });
+      expect(waiting).toContain(`Cannot make attempt 2 of run ${spec.runId}: Quota: `);
+      break;
+    }
+    takeBack();
+    const waits: (string | undefined)[] = [];
+    for await (const report of executor.observe(spec.runId, AbortSignal.timeout(60_000))) {
+      waits.push(report.waiting);
+      if (report.state === "failed") expect(report).toMatchObject({ attempt: 2, exitCode: 3 });
+    }
+    expect(waits.slice(1).join()).not.toContain(QUOTA);
+  });
+
+  test("its stop, as often as it is asked for, and the log says so", LIMITS, async () => {
+    const world = await createKubernetesWorld();
+    world.cluster.node.refuse("not yet");
+    const executor = await world.open();
+    const lines: string[] = [];
+    const write = (line: string): void => void lines.push(line);
+    const log = createLog({ clock: systemClock, level: "warn", format: "text", write });
+    const { runs, states } = await openRuns({ executor: () => executor, log });
+    const wish = order();
+    expect(await runs.start(wish, 0)).toMatchObject({ outcome: "accepted" });
+    const takeBack = refuse(world, "patch", WEBHOOK);
+    const waiting = expect.stringMatching(/^Cannot stop run .*: Admission: .*gate\.example\.com/);
+    for (let tries = 1; tries <= 2; tries++) {
+      expect(await runs.stop(wish.runId)).toMatchObject({ outcome: "refused", message: waiting });
+      expect(lines.filter((line) => line.includes("Run can't be stopped for now"))).toHaveLength(tries);
+      await eventually(() => expect(runs.table.get(wish.runId)).toMatchObject({ state: "queued", waiting }), 10_000);
+    }
+    takeBack();
+    expect(await runs.stop(wish.runId)).toMatchObject({ outcome: "accepted" });
+    await eventually(() => expect(states(wish.runId).at(-1)).toBe("stopped"), 20_000);
+  });
+
+  test("the end of a pod that can't start", LIMITS, async () => {
+    const world = await createKubernetesWorld();
+    world.cluster.node.refuse("no node");
+    const executor = await world.open({ startTimeoutMs: 1000 });
+    const spec = specOf([]);
+    await executor.start(spec);
+    const takeBack = refuse(world, "patch", WEBHOOK);
+    const waiting = expect.stringMatching(/^Cannot end the pods of Job .*: Admission: .*gate\.example\.com/);
+    await eventually(() => expect(executor.list()).resolves.toMatchObject([{ state: "queued", waiting }]), 30_000);
+    takeBack();
+    expect(await endOf(executor, spec.runId)).toMatchObject({
+      state: "failed",
+      failure: { category: "Unschedulable" },
+    });
+  });
+});
+
+/** The API server refuses this to Jobs from now on, until the answer is called. */
+function refuse(world: KubernetesWorld, verb: string, message: string): () => void {
+  return world.cluster.fault({ match: { verb, resource: "jobs" }, status: 403, reason: "Forbidden", message });
+}
 
 test(
   "a run whose Job was made though nobody was told gets its configuration when it is offered again",

@@ -102,6 +102,14 @@ describe("a queued run always tells what it waits for", () => {
     const second = await refusing(harness, refusal("storage"));
     await second.next("run.start");
     await eventually(async () => expect(await harness.waitsFor(runId)).toContain("words about storage"));
+    // Offered again, it waits for what was told before until there is another answer.
+    second.answer = (operation) => (operation.type === "run.start" ? undefined : { outcome: "accepted" });
+    await eventually(async () => {
+      if (second.all("run.start").length < 2) await harness.clock.advance(500);
+      expect(await harness.waitsFor(runId)).toMatch(
+        /^it is offered to the runner again, .*; before that, .*words about storage/,
+      );
+    });
     second.cut();
     await eventually(async () =>
       expect(await harness.waitsFor(runId)).toMatch(/away since .*; before that, .*words about storage/),

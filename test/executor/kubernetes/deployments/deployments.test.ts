@@ -54,7 +54,7 @@ test.each([
     await expect(deployments.put(pipeline())).rejects.toMatchObject({
       code: "RunNotAdmitted",
       retryable: true,
-      message: expect.stringContaining(message),
+      cause: { message: expect.stringContaining(message) },
     });
     expect([await names(here, SECRETS), await names(here, CRON_JOBS)]).toEqual([[], []]);
   },
