@@ -120,9 +120,9 @@ export type RunReport = {
   attempt: number;
   state: RunState;
   /** with `queued`: what keeps it from running, for people */ waiting?: string;
-  startedAt?: Timestamp;
-  endedAt?: Timestamp;
-  /** of the ingestion program, when it exited by itself */ exitCode?: number;
+  /** by the runner's clock */ startedAt?: Timestamp;
+  /** by the runner's clock */ endedAt?: Timestamp;
+  /** of the ingestion program, when it exited by itself; with `success` and `partialSuccess` 0 */ exitCode?: number;
   /** what the terminal state rests on; always with `success` and `partialSuccess` */ proof?: string;
   /** present exactly when the state is `failed` */ failure?: Failure;
   /** present when the log has ended */ log?: LogEnd;

@@ -77,9 +77,11 @@ const runFields = z.strictObject({
   attempt: within(BOUNDS.attempt),
   state: runState,
   waiting: text(500).exactOptional().describe("with `queued`: what keeps it from running, for people"),
-  startedAt: timestamp.exactOptional(),
-  endedAt: timestamp.exactOptional(),
-  exitCode: within(BOUNDS.exitCode).exactOptional().describe("of the ingestion program, when it exited by itself"),
+  startedAt: timestamp.exactOptional().describe("by the runner's clock"),
+  endedAt: timestamp.exactOptional().describe("by the runner's clock"),
+  exitCode: within(BOUNDS.exitCode)
+    .exactOptional()
+    .describe("of the ingestion program, when it exited by itself; with `success` and `partialSuccess` 0"),
   proof: text(500)
     .min(1)
     .exactOptional()

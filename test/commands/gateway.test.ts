@@ -2,6 +2,7 @@ import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { instant } from "../../src/base/instants.ts";
 import type { PipelineView, RunView, ServiceView } from "../../src/gateway/api/views.ts";
 import { eventually } from "../fakes/eventually.ts";
 import { temporaryDirectory } from "../fakes/temporary-directory.ts";
@@ -83,7 +84,8 @@ test("gateway killed at any moment has kept everything it acknowledged", async (
   const pipeline = await first.ask<PipelineView>("POST", `/api/v1/pipelines/${created.pipelineId}/deploy`);
   const { run } = await first.ask<{ run: RunView }>("POST", `/api/v1/pipelines/${created.pipelineId}/run`);
   await eventually(() => runner.newest("run.start"));
-  const report = { runId: run.runId, pipelineId: run.pipelineId, attempt: 1, state: "running", startedAt: 7 } as const;
+  const startedAt = Date.now();
+  const report = { runId: run.runId, pipelineId: run.pipelineId, attempt: 1, state: "running", startedAt } as const;
   runner.report(report);
   runner.log(run.runId, 0, "kept\n");
   await eventually(() => expect(runner.newest("ack").body.seq).toBe(2));
@@ -97,7 +99,7 @@ test("gateway killed at any moment has kept everything it acknowledged", async (
   const kept = await second.ask<RunView>("GET", `/api/v1/runs/${run.runId}`);
   expect(kept).toMatchObject({
     state: "running",
-    startedAt: "1970-01-01T00:00:00.007Z",
+    startedAt: instant(startedAt),
     dispatch: "accepted",
     logBytes: 5,
   });

@@ -215,12 +215,12 @@ export function storeContract(open: () => Promise<Store>): void {
       const store = await open();
       const one = run({ dispatch: "offered" });
       await store.addRun(one);
-      await store.takeReport("alpha", report(one, "running", { startedAt: 7 }), 8);
-      expect(await store.findRun(one.runId)).toMatchObject({ dispatch: "accepted", startedAt: 7 });
+      await store.takeReport("alpha", report(one, "running", { startedAt: 1007 }), 1008);
+      expect(await store.findRun(one.runId)).toMatchObject({ dispatch: "accepted", startedAt: 1007 });
       const failure = { category: "ExitCode", summary: "s", advice: "a", logTail: ["x"] } as const;
-      const end = { endedAt: 9, exitCode: 2, failure: { ...failure, logTail: ["x"] } };
-      await store.takeReport("alpha", report(one, "failed", end), 9);
-      expect(await store.findRun(one.runId)).toMatchObject({ state: "failed", startedAt: 7, ...end });
+      const end = { endedAt: 1009, exitCode: 2, failure: { ...failure, logTail: ["x"] } };
+      await store.takeReport("alpha", report(one, "failed", end), 1009);
+      expect(await store.findRun(one.runId)).toMatchObject({ state: "failed", startedAt: 1007, ...end });
       const log = { bytes: 3, sha256: "c".repeat(64) };
       expect(await store.takeReport("alpha", report(one, "failed", { log }), 9)).toMatchObject({ changed: true });
       expect(await store.findRun(one.runId)).toMatchObject({ ...end, logEnd: log });

@@ -151,7 +151,11 @@ const anyReport = fc.record(
   },
   { requiredKeys: ["runId", "pipelineId", "attempt", "state"], noNullPrototype: true },
 );
-const report = anyReport.map((facts) => ({ ...facts, ...stateFacts(facts.state) }));
+const report = anyReport.map(({ exitCode, ...facts }) => ({
+  ...facts,
+  ...stateFacts(facts.state),
+  ...(exitCode === undefined ? {} : { exitCode: facts.state.endsWith("uccess") ? 0 : exitCode }),
+}));
 const start = fc.record(
   {
     operationId: uuid,

@@ -1,15 +1,16 @@
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import type { Log } from "../../base/log.ts";
 import type { RunReport } from "../../protocol/messages.ts";
-import { isTerminal, OPEN_STATES, type RunState, supersedes, TERMINAL_STATES } from "../../protocol/run-state.ts";
+import { isTerminal, OPEN_STATES, TERMINAL_STATES } from "../../protocol/run-state.ts";
 import type { Write } from "./group-commit.ts";
 import { gapsIn, toJson } from "./json-columns.ts";
 import { keptFailure, storedBytes } from "./kept-failure.ts";
 import type { LogUsage } from "./log-usage.ts";
-import { hasTooManyOpen } from "./open-runs.ts";
+import { type KnownTimes, plausible } from "./plausible.ts";
 import { fitting, fullPage, type RowReading } from "./readable.ts";
+import { ACCEPTED, addReported, knownTimes, newsIn } from "./reported-runs.ts";
 import { RUN_ROW } from "./row-shapes.ts";
-import { NO_LOG, runRecord, runRow } from "./rows.ts";
+import { runRecord, runRow } from "./rows.ts";
 import type { RunRecord, Store } from "./store.ts";
 import type { Database, RunTable } from "./tables.ts";
 
@@ -28,8 +29,6 @@ export type RunStore = Pick<
   | "takeReport"
 >;
 
-/** What a run was refused for is over. */
-const ACCEPTED = { dispatch: "accepted", refusal_json: null } as const;
 /** Of each terminal state; who has been away for more than so many runs is told fewer cursors, and its logs begin anew. */
 const NEWEST_ENDED = 500;
 
@@ -154,17 +153,23 @@ export function createRunStore(db: Kysely<Database>, { write, reading, usage, lo
 
     async takeReport(runnerId, told, now) {
       const taken = await write(async (transaction) => {
-        const report = await withinCeilings(transaction, runnerId, told);
-        const rows = await transaction.selectFrom("run").selectAll().where("run_id", "=", report.runId).execute();
+        const bounded = await withinCeilings(transaction, runnerId, told);
+        const believed = (times: KnownTimes): RunReport => {
+          const { report, isOff } = plausible(bounded, times, now);
+          if (isOff) tellOnce(runnerId, CLOCK_IS_OFF);
+          return report;
+        };
+        const rows = await transaction.selectFrom("run").selectAll().where("run_id", "=", told.runId).execute();
         if (rows.length === 0) {
           const tooMany = (): void => tellOnce(runnerId, TOO_MANY_OPEN);
-          return addReported(transaction, runnerId, report, now, tooMany);
+          return addReported(transaction, runnerId, bounded, { now, tooMany, believed });
         }
         const [known] = reading.all("run", rows, (row) => fitting(RUN_ROW, row));
         // Who reports on one that can't be read shall not wait for ever to be heard.
         if (known === undefined) return undefined;
         // A runner speaks only for its own runs.
-        if (known.runner_id !== runnerId || known.pipeline_id !== report.pipelineId) return undefined;
+        if (known.runner_id !== runnerId || known.pipeline_id !== told.pipelineId) return undefined;
+        const report = believed(await knownTimes(transaction, known, told.attempt));
         const news = newsIn(report, known, now);
         if (news !== undefined) {
           await transaction.updateTable("run").set(news).where("run_id", "=", report.runId).execute();
@@ -179,90 +184,9 @@ export function createRunStore(db: Kysely<Database>, { write, reading, usage, lo
 }
 
 const TOO_MANY_OPEN = "A runner reports more runs that nobody ordered than can be under way: the rest is left out";
+const CLOCK_IS_OFF =
+  "A runner tells times that can't be, so its clock is wrong: they are stored as the nearest ones that can";
 const NO_ROOM = "A ceiling of stored logs is met: failures of this runner are kept without their logs and events";
-
-/** What a report says, as columns. */
-function reportColumns(report: RunReport) {
-  return {
-    attempt: report.attempt,
-    state: report.state,
-    waiting: report.waiting ?? null,
-    started_at: report.startedAt ?? null,
-    ended_at: report.endedAt ?? null,
-    exit_code: report.exitCode ?? null,
-    proof: report.proof ?? null,
-    failure_json: toJson(report.failure),
-    log_end_json: toJson(report.log),
-  } satisfies Partial<Selectable<RunTable>>;
-}
-
-/**
- * The columns a report changes, or undefined when it says nothing new. A step forward brings its facts along and keeps
- * those that it leaves out; a repeated state may still fill in what was missing (the log's end is known later than the state).
- */
-function newsIn(
-  report: RunReport,
-  known: Selectable<RunTable>,
-  now: number,
-): Partial<Selectable<RunTable>> | undefined {
-  const told = reportColumns(report);
-  const moment = { attempt: known.attempt, state: known.state as RunState };
-  if (supersedes(report, moment)) {
-    // A new attempt starts from nothing; within one, the start that was told stands.
-    const base = report.attempt === known.attempt ? { ...told, started_at: told.started_at ?? known.started_at } : told;
-    const isOver = TERMINAL_STATES.has(report.state);
-    return isOver ? { ...base, refusal_json: null, closed_at: now } : { ...base, ...ACCEPTED, closed_at: null };
-  }
-  if (report.attempt !== known.attempt || report.state !== known.state) return undefined;
-  // Who reports on a run has it.
-  const accepted = TERMINAL_STATES.has(report.state) || known.dispatch === "accepted" ? {} : ACCEPTED;
-  const waiting = told.waiting === known.waiting || report.state !== "queued" ? {} : { waiting: told.waiting };
-  const missing = Object.entries(told).filter(
-    ([column, value]) => value !== null && known[column as keyof typeof told] === null,
-  );
-  const news = { ...Object.fromEntries(missing), ...waiting, ...accepted };
-  return Object.keys(news).length === 0 ? undefined : news;
-}
-
-/** A schedule on the runner's side started it: the run gets a row if it is of a pipeline of this runner. */
-async function addReported(
-  transaction: Transaction<Database>,
-  runnerId: string,
-  report: RunReport,
-  now: number,
-  tooManyOpen: () => void,
-): Promise<{ readonly run: RunRecord; readonly changed: boolean } | undefined> {
-  const pipeline = await transaction
-    .selectFrom("pipeline")
-    .select("pipeline_id")
-    .where("pipeline_id", "=", report.pipelineId)
-    .where("runner_id", "=", runnerId)
-    .executeTakeFirst();
-  if (pipeline === undefined) return undefined;
-  if (!TERMINAL_STATES.has(report.state) && (await hasTooManyOpen(transaction, runnerId, report.pipelineId))) {
-    tooManyOpen();
-    return undefined;
-  }
-  const row = await transaction
-    .insertInto("run")
-    .values({
-      ...reportColumns(report),
-      run_id: report.runId,
-      pipeline_id: report.pipelineId,
-      runner_id: runnerId,
-      ...ACCEPTED,
-      stop_requested: 0,
-      source_config_override_json: null,
-      app_config_override_json: null,
-      created_at: report.startedAt ?? now,
-      start_deadline: report.startedAt ?? now,
-      closed_at: TERMINAL_STATES.has(report.state) ? now : null,
-      ...NO_LOG,
-    })
-    .returningAll()
-    .executeTakeFirstOrThrow();
-  return { run: runRecord(row, []), changed: true };
-}
 
 type RowWithGaps = Selectable<RunTable> & { readonly gaps: string | null };
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { request } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
+import { instant } from "../../../src/base/instants.ts";
 import { RUN_EVENTS } from "../../../src/gateway/api/views.ts";
 import { eventually } from "../../fakes/eventually.ts";
 import { TestGateway } from "../test-gateway.ts";
@@ -76,11 +77,12 @@ async function setUp() {
 
 test("events tell each state and all of the log as they come, then the end, and the stream ends", async () => {
   const { gateway, runner, runId, pipelineId, end } = await setUp();
+  const startedAt = Date.now();
   const live = await follow(gateway, runId);
   await eventually(() => expect(live.named("run")[0]?.data).toMatchObject({ runId, state: "queued" }));
-  runner.report({ runId, pipelineId, attempt: 1, state: "running", startedAt: 5 });
+  runner.report({ runId, pipelineId, attempt: 1, state: "running", startedAt });
   await eventually(() =>
-    expect(live.named("run").at(-1)?.data).toMatchObject({ state: "running", startedAt: "1970-01-01T00:00:00.005Z" }),
+    expect(live.named("run").at(-1)?.data).toMatchObject({ state: "running", startedAt: instant(startedAt) }),
   );
   const middle = runner.log(runId, 0, "one\nzwei: ü\n");
   await eventually(() => expect(live.log()).toBe("one\nzwei: ü\n"));

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
+import { instant } from "../../../src/base/instants.ts";
 import type { PipelineView, RunView } from "../../../src/gateway/api/views.ts";
 import { eventually } from "../../fakes/eventually.ts";
 import { TestGateway } from "../test-gateway.ts";
@@ -230,9 +231,11 @@ test("a run that has ended shows its exit code, proof and failure", async () => 
   const { pipelineId } = await gateway.deployed();
   const { runId } = await gateway.startRun(pipelineId);
   await eventually(() => runner.newest("run.start"));
+  const startedAt = Date.now();
+  const endedAt = Date.now();
   const failure = { category: "ExitCode" as const, summary: "it failed", advice: "look", logTail: ["last"] };
-  runner.report({ runId, pipelineId, attempt: 1, state: "running", startedAt: 1 });
-  runner.report({ runId, pipelineId, attempt: 1, state: "failed", startedAt: 1, endedAt: 2, exitCode: 3, failure });
+  runner.report({ runId, pipelineId, attempt: 1, state: "running", startedAt });
+  runner.report({ runId, pipelineId, attempt: 1, state: "failed", startedAt, endedAt, exitCode: 3, failure });
   const run = await eventually(async () => {
     const found = await gateway.run(runId);
     expect(found.state).toBe("failed");
@@ -241,8 +244,8 @@ test("a run that has ended shows its exit code, proof and failure", async () => 
   expect(run satisfies RunView).toMatchObject({
     exitCode: 3,
     failure,
-    startedAt: "1970-01-01T00:00:00.001Z",
-    endedAt: "1970-01-01T00:00:00.002Z",
+    startedAt: instant(startedAt),
+    endedAt: instant(endedAt),
     dispatch: "accepted",
   });
 });

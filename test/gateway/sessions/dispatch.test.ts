@@ -45,12 +45,13 @@ describe("offering runs", () => {
     for (const outcome of ["accepted", "duplicate"] as const) {
       const harness = await Harness.start();
       const run = await harness.waitingRun(await harness.pipeline());
+      const startedAt = harness.clock.now();
       const line = await harness.dial();
-      line.answer = onStart(() => ({ outcome, run: report(run, "running", { startedAt: 5 }) }));
+      line.answer = onStart(() => ({ outcome, run: report(run, "running", { startedAt }) }));
       await line.greet();
       await line.compare();
       line.inStep();
-      const expected = { dispatch: "accepted", state: "running", startedAt: 5 };
+      const expected = { dispatch: "accepted", state: "running", startedAt };
       await eventually(async () => expect(await harness.find(run.runId)).toMatchObject(expected));
     }
   });

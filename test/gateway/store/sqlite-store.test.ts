@@ -72,7 +72,7 @@ describe("SQLite store", () => {
       for (const { runId, epoch } of told) {
         expect(epoch).toBeGreaterThan(lastEpoch);
         lastEpoch = epoch;
-        expect(await store.findRun(runId)).toMatchObject({ state: "running", startedAt: 5, logBytes: 5 });
+        expect(await store.findRun(runId)).toMatchObject({ state: "running", startedAt: 1005, logBytes: 5 });
         expect((await store.readLog(runId, 0, 100)).text).toBe("line\n");
       }
       expect((await store.findRunner("alpha"))?.epoch).toBeGreaterThanOrEqual(lastEpoch);

@@ -13,7 +13,7 @@ for (;;) {
   const one = run({ runnerId });
   await store.addRun(one);
   const claim = await store.claimSession({ runnerId, installationId: "here" }, 1);
-  await store.takeReport(runnerId, report(one, "running", { startedAt: 5 }), 5);
+  await store.takeReport(runnerId, report(one, "running", { startedAt: 1005 }), 1005);
   await store.appendLog(one.runId, 0, "line\n");
   const epoch = "epoch" in claim ? claim.epoch : 0;
   // The write blocks until the pipe has it, so what was told here was committed before.
