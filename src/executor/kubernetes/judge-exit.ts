@@ -28,6 +28,9 @@ const SIGNALS: Readonly<Record<number, string>> = {
 /** Reasons of a container whose program could not be started. */
 const NOT_STARTED: ReadonlySet<string> = new Set(["StartError", "ContainerCannotRun", "CreateContainerError"]);
 
+/** The container runtime's words for a start that it didn't manage itself: nothing is said of the program. */
+const NODE_TROUBLE = /deadline ?exceeded|ttrpc: closed|code = Unavailable|resource temporarily unavailable/i;
+
 /** The container runtime saw the kernel kill a process of the container, be it the first or another one. */
 const OOM_KILLED = "OOMKilled";
 
@@ -74,6 +77,7 @@ export function initFailure(pod: Pod): (FoundFailure & { readonly endedAt?: numb
     const at = endedAt === undefined ? {} : { endedAt };
     if (terminated.reason === OOM_KILLED) return { ...outOfMemory(pod, status.name), ...at };
     const detail = describe(pod, status.name, terminated);
+    if (isNodeTrouble(terminated)) return { ...notManaged(`init container ${status.name}`, detail), ...at };
     return {
       category: "StartFailed",
       summary: `init container ${status.name} failed with exit code ${terminated.exitCode}, so the program was not started`,
@@ -99,6 +103,7 @@ function failureOf(pod: Pod, terminated: Terminated, statement: EndStatement | u
   }
   const detail = `${describe(pod, MAIN, terminated, statement)}${killsText(terminated, statement)}`;
   if (reason === UNKNOWN_END) return found("Lost", "the node can't tell how the container ended", detail);
+  if (isNodeTrouble(terminated)) return notManaged("the program", detail);
   if (reason !== undefined && NOT_STARTED.has(reason))
     return found("StartFailed", "the program could not be started", detail);
   const signal = statement?.signal ?? (statement?.exitCode === undefined ? SIGNALS[exitCode - 128] : undefined);
@@ -110,6 +115,18 @@ function failureOf(pod: Pod, terminated: Terminated, statement: EndStatement | u
     return found("Killed", `the program was ended by ${signal}${unproved}`, detail);
   }
   return found("ExitCode", `the program ended with exit code ${exitCode}`, detail);
+}
+
+function isNodeTrouble({ reason = "", message = "" }: Terminated): boolean {
+  return NOT_STARTED.has(reason) && NODE_TROUBLE.test(message);
+}
+
+function notManaged(what: string, detail: string): FoundFailure {
+  return {
+    ...found("StartFailed", `the node did not manage to start ${what}`, detail),
+    advice: "Give the node less to do at once, or more processor time; its container runtime's log says more",
+    byNode: true,
+  };
 }
 
 /** That the kernel killed a process of the container, though its first one may have ended as if nothing had been. */

@@ -5,7 +5,7 @@ import { type AttemptFacts, conditionOf, numberIn, type RunFacts, type SeenPod, 
 import { judgeAttempt, podsEnded } from "./judge-attempt.ts";
 import { ANNOTATIONS } from "./labels.ts";
 import { interruptedPods } from "./suspension.ts";
-import { type AttemptVerdict, type EndedVerdict, hasEnded } from "./verdict.ts";
+import { type AttemptVerdict, type EndedVerdict, type FoundFailure, hasEnded } from "./verdict.ts";
 
 const TOLD_LIMIT = 480;
 
@@ -67,8 +67,8 @@ function judgeAttempts(facts: RunFacts): RunVerdict {
       end: verdict,
     };
   const end = verdict.endPods === undefined ? {} : { end: verdict };
-  const { category } = verdict.failure ?? {};
-  const retry = category === undefined ? undefined : retryAfter(facts, last, { category, endedAt: verdict.endedAt });
+  const { failure, endedAt } = verdict;
+  const retry = failure === undefined ? undefined : retryAfter(facts, last, { ...failure, endedAt });
   if (retry === undefined) return { attempt, verdict, ...end };
   const because = `because attempt ${attempt}: ${reasonOf(verdict)}`;
   // The next attempt has been told of, so that an end can be its end only: no report of an earlier one is news any more.
@@ -105,7 +105,7 @@ function successOf(facts: RunFacts, last: AttemptFacts, verdict: EndedVerdict): 
 function retryAfter(
   facts: RunFacts,
   last: AttemptFacts,
-  { category, endedAt }: { readonly category: FailureCategory; readonly endedAt: number },
+  { category, byNode, endedAt }: Pick<FoundFailure, "category" | "byNode"> & { readonly endedAt: number },
 ): RunVerdict["retry"] {
   if (HOPELESS.has(category) || last.jobGoneAt !== undefined) return undefined;
   const annotations = last.job.metadata.annotations ?? {};
@@ -114,7 +114,8 @@ function retryAfter(
   const suspensions = facts.attempts.slice(1).reduce((sum, { job }) => sum + suspendedPods(job).length, 0);
   const used = Math.max(0, last.attempt - first - suspensions - free);
   const attempt = last.attempt + 1;
-  if (INFRASTRUCTURE.has(category) && free === 0) return { attempt, free: 1, dueAt: endedAt + OWN_PAUSE_MS };
+  if ((INFRASTRUCTURE.has(category) || byNode === true) && free === 0)
+    return { attempt, free: 1, dueAt: endedAt + OWN_PAUSE_MS };
   if (used >= (numberIn(annotations[ANNOTATIONS.retries]) ?? 0)) return undefined;
   const seconds = numberIn(annotations[ANNOTATIONS.retryDelaySeconds]);
   const pauseMs = seconds === undefined ? OWN_PAUSE_MS : seconds * 1000;

@@ -50,6 +50,8 @@ export interface FoundFailure {
   readonly detail?: string;
   /** The category's own advice when absent. */
   readonly advice?: string;
+  /** The node's own trouble, whatever the category: one more attempt doesn't count. */
+  readonly byNode?: true;
 }
 
 /** How an attempt stands. */

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
+import { containerState, MAIN } from "../../../src/executor/kubernetes/facts.ts";
 import { LABELS } from "../../../src/executor/kubernetes/labels.ts";
 import { PODS } from "../../../src/kubernetes/objects.ts";
 import { watchObjects } from "../../../src/kubernetes/reflector.ts";
@@ -54,14 +55,20 @@ async function burst(topic: string, more: Readonly<Record<string, string>> = {})
   );
   const ends = [];
   for (const run of runs) ends.push(await site.ended(run, 8 * MINUTE));
-  const isWell = (end: object): boolean =>
-    "state" in end && "attempt" in end && end.state === "success" && end.attempt === 1;
-  expect(ends.filter((end) => !isWell(end))).toEqual([]);
+  expect(ends.filter(({ state }) => state !== "success")).toEqual([]);
   // What was seen of them in all the time counts, not what is left: pods of ended runs may go whenever the cluster pleases.
-  const podsOf = Map.groupBy(seen.values(), ({ runId }) => runId);
+  const unstarted = [...seen.values()].filter(({ isUnstarted }) => isUnstarted);
+  process.stdout.write(`${topic}: pods that the node did not manage to start: ${unstarted.length}\n`);
+  const podsOf = Map.groupBy(
+    [...seen.values()].filter((pod) => !unstarted.includes(pod)),
+    ({ runId }) => runId,
+  );
   expect([...podsOf.keys()].sort()).toEqual([...runs].sort());
   expect([...podsOf.values()].filter((pods) => pods.length !== 1)).toEqual([]);
-  await eventually(() => expect([...seen.values()].filter(({ phase }) => phase !== "Succeeded")).toEqual([]), MINUTE);
+  await eventually(() => {
+    const others = [...seen.values()].filter(({ phase, isUnstarted }) => phase !== "Succeeded" && !isUnstarted);
+    expect(others).toEqual([]);
+  }, MINUTE);
   for (const pod of seen.values())
     if (pod.isGone) process.stdout.write(`${topic}: gone since: ${JSON.stringify(pod)}\n`);
 }
@@ -70,6 +77,8 @@ interface PodSeen {
   readonly name: string;
   readonly runId: string;
   readonly phase: string;
+  /** So many containers were too much for the node: its runtime gave up starting this one, and the run got another attempt. */
+  readonly isUnstarted: boolean;
   readonly deletionTimestamp?: string;
   readonly isGone: boolean;
 }
@@ -79,11 +88,13 @@ async function recordPods(namespace: string): Promise<ReadonlyMap<string, PodSee
   const seen = new Map<string, PodSeen>();
   const api = await clusterApi();
   const watched = watchObjects(api, PODS, namespace, { clock: systemClock, log: silentLog });
-  watched.onChange(({ type, object: { metadata, status } }) => {
+  watched.onChange(({ type, object }) => {
+    const { metadata, status } = object;
     seen.set(metadata.uid ?? "", {
       name: metadata.name,
       runId: metadata.labels?.[LABELS.runId] ?? "",
       phase: status?.phase ?? "",
+      isUnstarted: containerState(object, MAIN)?.terminated?.reason === "StartError",
       ...(metadata.deletionTimestamp === undefined ? {} : { deletionTimestamp: metadata.deletionTimestamp }),
       isGone: type === "gone",
     });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ANNOTATIONS } from "../../../src/executor/kubernetes/labels.ts";
 import type { Job, Pod } from "../../../src/kubernetes/objects.ts";
-import { attemptOf, CREATED, ended, gone, holds, job, judged, pod, running } from "./facts-of-runs.ts";
+import { attemptOf, CREATED, ended, gone, holds, job, judged, pod, running, waiting } from "./facts-of-runs.ts";
 
 const FAILED = [holds("Failed", "BackoffLimitExceeded", "", 11)];
 const failedJob = (attempt: number, annotations: Readonly<Record<string, string>> = {}): Job =>
@@ -41,6 +41,30 @@ describe("another attempt", () => {
       attemptOf(failedJob(2, retries(1)), [exited(3, 2)]),
     ];
     expect(judged(attempts)).toMatchObject({ attempt: 2, verdict: { state: "failed", exitCode: 3 } });
+  });
+
+  test.each([
+    'failed to start containerd task "0c90": context deadline exceeded: unknown',
+    "failed to create containerd task: failed to create shim task: ttrpc: closed: unknown",
+    "failed to create shim task: OCI runtime create failed: fork/exec /proc/self/exe: resource temporarily unavailable",
+    "rpc error: code = DeadlineExceeded desc = context deadline exceeded",
+  ])("is free once where the node did not manage to start the program: %s", (message) => {
+    const unstarted = (attempt: number) =>
+      pod({ attempt, phase: "Failed", main: ended(128, "StartError", 3, message) });
+    const first = attemptOf(failedJob(1), [unstarted(1)]);
+    expect(judged(first)).toMatchObject({ retry: { attempt: 2, free: 1 } });
+    const wrapper = ended(128, "StartError", 3, message);
+    const init = pod({ phase: "Failed", init: wrapper, main: waiting("PodInitializing") });
+    expect(judged(attemptOf(failedJob(1), [init]))).toMatchObject({ retry: { attempt: 2, free: 1 } });
+    const twice = judged([first, attemptOf(failedJob(2, retries(0, undefined, 1)), [unstarted(2)])]);
+    expect(twice.retry).toBeUndefined();
+    expect(twice.verdict).toMatchObject({ state: "failed", failure: { category: "StartFailed" } });
+  });
+
+  test("counts where the program itself can't be started", () => {
+    const missing = ended(128, "StartError", 3, 'exec: "python": executable file not found in $PATH');
+    const verdict = judged(attemptOf(failedJob(1), [pod({ phase: "Failed", main: missing })]));
+    expect(verdict.retry).toBeUndefined();
   });
 
   test("is free once where the infrastructure took the pod, and counted after that", () => {
