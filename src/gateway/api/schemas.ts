@@ -5,6 +5,7 @@ import { RUN_STATES } from "../../protocol/run-state.ts";
 import { isTimeZone, readCron } from "../../protocol/schedule.ts";
 import { JSON_OBJECT, within } from "../../protocol/shapes.ts";
 import { MAX_LIFETIME_SECONDS } from "../auth/runner-tokens.ts";
+import { cannotBeChanged, FIXED_OF_PIPELINE, FIXED_OF_SERVICE } from "./fixed-fields.ts";
 
 /*
  * Bodies and queries of the REST API. Every object is strict: an unknown field is refused, so that a misspelt one
@@ -164,17 +165,20 @@ export const PIPELINE_CONTENT: z.ZodType<PipelineContent> = z.strictObject(pipel
 
 const removable = (schema: z.ZodType) => schema.nullable().exactOptional();
 
-export const PIPELINE_PATCH: z.ZodType<PipelinePatch> = z.strictObject({
-  sourceConfig: JSON_OBJECT.exactOptional(),
-  sink: removable(JSON_OBJECT),
-  schedule: removable(
-    z.strictObject({ cron: z.string().max(200).exactOptional(), timeZone: removable(z.string().max(64)) }),
-  ),
-  timeoutSeconds: removable(within(BOUNDS.timeoutSeconds)),
-  retries: removable(within(BOUNDS.retries)),
-  retryDelaySeconds: removable(within(BOUNDS.retryDelaySeconds)),
-  botToken: botToken.nullable().exactOptional(),
-}) as z.ZodType<PipelinePatch>;
+export const PIPELINE_PATCH: z.ZodType<PipelinePatch> = z.strictObject(
+  {
+    sourceConfig: JSON_OBJECT.exactOptional(),
+    sink: removable(JSON_OBJECT),
+    schedule: removable(
+      z.strictObject({ cron: z.string().max(200).exactOptional(), timeZone: removable(z.string().max(64)) }),
+    ),
+    timeoutSeconds: removable(within(BOUNDS.timeoutSeconds)),
+    retries: removable(within(BOUNDS.retries)),
+    retryDelaySeconds: removable(within(BOUNDS.retryDelaySeconds)),
+    botToken: botToken.nullable().exactOptional(),
+  },
+  { error: cannotBeChanged(FIXED_OF_PIPELINE) },
+) as z.ZodType<PipelinePatch>;
 
 /** What can be changed of a service, as it must be after a change. */
 export const SERVICE_CONTENT: z.ZodType<ServiceContent> = z.strictObject({
@@ -182,10 +186,13 @@ export const SERVICE_CONTENT: z.ZodType<ServiceContent> = z.strictObject({
   connection: JSON_OBJECT,
 });
 
-export const SERVICE_PATCH: z.ZodType<Partial<ServiceContent>> = z.strictObject({
-  serviceType: typeName.exactOptional(),
-  connection: JSON_OBJECT.exactOptional(),
-});
+export const SERVICE_PATCH: z.ZodType<Partial<ServiceContent>> = z.strictObject(
+  {
+    serviceType: typeName.exactOptional(),
+    connection: JSON_OBJECT.exactOptional(),
+  },
+  { error: cannotBeChanged(FIXED_OF_SERVICE) },
+);
 
 /** Query of a removal that may be forced. */
 export const FORCE_QUERY: z.ZodType<{ readonly force: boolean }> = z.strictObject({

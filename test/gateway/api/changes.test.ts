@@ -185,3 +185,25 @@ test("what changes nothing makes no new generation and no new ETag, of pipelines
   const after = await gateway.ask<PipelineView>("GET", `/api/v1/pipelines/${deployed.pipelineId}`);
   expect(after.generation).toBe(generation);
 });
+
+test("every field that a pipeline or service has and a change can't have is refused by its name, with what to do instead", async () => {
+  const gateway = await TestGateway.start();
+  const pipeline = await gateway.deployed({ schedule: { cron: "@daily" }, retries: 1 });
+  const service = await gateway.ask<ServiceView>("GET", `/api/v1/services/${pipeline.serviceId}`);
+  let fixed = 0;
+  for (const [path, view] of [
+    [`/api/v1/pipelines/${pipeline.pipelineId}`, { ...pipeline, deletedAt: pipeline.createdAt, warnings: [] }],
+    [`/api/v1/services/${service.serviceId}`, { ...service, warnings: [] }],
+  ] as const) {
+    for (const [field, value] of Object.entries(view)) {
+      const { status, body } = await gateway.call("PATCH", path, { [field]: value });
+      if (status === 200) continue;
+      fixed++;
+      expect([status, body.code], field).toEqual([400, "BadRequest"]);
+      expect(body.message, field).toMatch(new RegExp(`\\b${field} can't be changed: .*(leave it out|ask \\w+ /api)`));
+    }
+    const both = await gateway.call("PATCH", path, { name: "other", nmae: "x" });
+    expect(both.body.message).toMatch(/name can't be changed: .*; has fields that are not known here: nmae$/);
+  }
+  expect(fixed).toBe(14 + 5);
+});
