@@ -1,4 +1,5 @@
 import { type Document, LineCounter, parseDocument } from "yaml";
+import { yamlMistake } from "../base/yaml-mistake.ts";
 
 /** A YAML text, read. Mistakes name the place and never quote the text: it may hold a token. */
 export interface YamlText {
@@ -23,8 +24,7 @@ export function readYaml(text: string): YamlText {
     const { line, col } = lines.linePos(offset);
     return `line ${line}, column ${col}`;
   };
-  // Only the error's code: its message quotes the text.
-  const broken = document.errors.map(({ pos, code }) => `${at(pos[0])}: it is not YAML (${code})`);
+  const broken = document.errors.map(({ pos, code }) => yamlMistake(code, lines.linePos(pos[0])));
   if (broken.length > 0) return { contents, at, value: undefined, mistakes: broken };
   try {
     return { contents, at, value: document.toJS({ maxAliasCount: MOST_ALIASES }) as unknown, mistakes: [] };

@@ -1,4 +1,5 @@
 import { CodedError, errorCode } from "../base/errors.ts";
+import { yamlMistake } from "../base/yaml-mistake.ts";
 import { readTextIfExists } from "../runtime/files.ts";
 import { KUBERNETES_ERRORS } from "./errors.ts";
 import { Field } from "./kubeconfig-field.ts";
@@ -55,8 +56,7 @@ async function parse(path: string, text: string): Promise<unknown> {
   const document = parseDocument(text, { lineCounter, prettyErrors: false });
   const [problem] = document.errors;
   if (problem !== undefined) {
-    const { line, col } = lineCounter.linePos(problem.pos[0]);
-    throw unusable(path, `line ${line}, column ${col} is not YAML (${problem.code})`);
+    throw unusable(path, `it is not YAML: ${yamlMistake(problem.code, lineCounter.linePos(problem.pos[0]))}`);
   }
   return document.toJS({ maxAliasCount: 100 });
 }

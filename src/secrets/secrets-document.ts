@@ -1,5 +1,6 @@
 import { LineCounter, parseDocument } from "yaml";
 import { isJsonObject } from "../base/exact-json.ts";
+import { yamlMistake } from "../base/yaml-mistake.ts";
 import { ownValue, parseJson, textOf } from "./json.ts";
 
 /** What a document says about one secret. `state` completes "<file> …" and quotes nothing of the document. */
@@ -83,9 +84,8 @@ function parseYaml(text: string): Outcome {
     const document = parseDocument(text, { prettyErrors: false, logLevel: "silent", lineCounter });
     const mistake = document.errors[0];
     if (mistake !== undefined) {
-      return {
-        state: `is neither JSON nor YAML: mistake ${mistake.code} in line ${lineCounter.linePos(mistake.pos[0]).line}`,
-      };
+      const told = yamlMistake(mistake.code, lineCounter.linePos(mistake.pos[0]));
+      return { state: `is neither JSON nor YAML: ${told}` };
     }
     const typed: unknown = document.toJS();
     if (!isJsonObject(typed)) return { state: "is not a mapping" };

@@ -1,6 +1,7 @@
-import { type Document, parseDocument, visit } from "yaml";
+import { type Document, LineCounter, parseDocument, visit } from "yaml";
 import { CodedError } from "../base/errors.ts";
 import { exactNumber, isJsonObject, parseExact } from "../base/exact-json.ts";
+import { yamlMistake } from "../base/yaml-mistake.ts";
 import type { JsonObject } from "../protocol/messages.ts";
 import { WRAPPER_ERRORS } from "./errors.ts";
 
@@ -22,18 +23,20 @@ function fromJson(text: string): unknown {
 }
 
 function fromYaml(text: string): unknown {
-  let mistake: string | undefined;
+  let mistake: string;
   try {
-    const document = parseDocument(text, { prettyErrors: false, logLevel: "silent", merge: true });
-    mistake = document.errors[0]?.code;
-    if (mistake === undefined) {
+    const lineCounter = new LineCounter();
+    const document = parseDocument(text, { prettyErrors: false, logLevel: "silent", merge: true, lineCounter });
+    const [error] = document.errors;
+    if (error === undefined) {
       keepNumbers(document);
       return parseExact(JSON.stringify(document.toJS() ?? null));
     }
+    mistake = yamlMistake(error.code, lineCounter.linePos(error.pos[0]));
   } catch {
-    mistake = "TOO_COMPLEX";
+    mistake = "it is nested too deep, or its aliases can't be followed";
   }
-  throw unreadable(`it is neither JSON nor YAML (${mistake})`);
+  throw unreadable(`it is neither JSON nor YAML: ${mistake}`);
 }
 
 /** A number that is written as JSON would write it stays so; YAML's other spellings (`0x1f`, `.5`) mean their value. */

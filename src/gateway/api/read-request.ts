@@ -8,6 +8,7 @@ import { type RowKind, unreadable } from "../store/readable.ts";
 import type { Store } from "../store/store.ts";
 import type { ApiEnvironment } from "./dependencies.ts";
 import { API_ERRORS } from "./errors.ts";
+import { jsonMistake } from "./json-mistake.ts";
 
 const MAX_BODY_BYTES = 1_048_576;
 /** What is taken here travels inside a frame, which has its own levels. */
@@ -17,7 +18,11 @@ const MAX_DEPTH = LIMITS.maxDepth - 20;
 export async function readBody<T>(c: Context<ApiEnvironment>, schema: z.ZodType<T>): Promise<T> {
   const text = await readText(c);
   const read = readWireJson(text.trim() === "" ? "{}" : text, MAX_DEPTH);
-  if ("mistake" in read) throw new CodedError(API_ERRORS.BadRequest, `Cannot read the body: it is ${read.mistake}`);
+  if ("mistake" in read) {
+    const where = jsonMistake(text);
+    const message = `Cannot read the body: it is ${read.mistake}${where === undefined ? "" : `: ${where}`}`;
+    throw new CodedError(API_ERRORS.BadRequest, message);
+  }
   return check("the body", read.value, schema);
 }
 
