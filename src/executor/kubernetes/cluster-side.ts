@@ -1,10 +1,12 @@
+import { describeError } from "../../base/errors.ts";
 import type { Job, KubernetesEvent, Pod } from "../../kubernetes/objects.ts";
 import { EVENTS, JOBS, PODS } from "../../kubernetes/objects.ts";
 import { watchObjects } from "../../kubernetes/reflector.ts";
 import type { Watched } from "../../kubernetes/watched.ts";
-import { LABELS, ownSelector } from "./labels.ts";
+import { JobWrites } from "./job-writes.ts";
+import { ANNOTATIONS, LABELS, ownSelector } from "./labels.ts";
 import type { KubernetesExecutorOptions } from "./options.ts";
-import { OwnPods } from "./own-pods.ts";
+import { OwnObjects } from "./own-objects.ts";
 import type { KeptRights } from "./rights/kept-rights.ts";
 import { slimEvent, slimJob, slimPod } from "./slim.ts";
 
@@ -19,17 +21,31 @@ export class ClusterSide {
   readonly events?: Watched<KubernetesEvent>;
 
   constructor(options: KubernetesExecutorOptions, rights: Pick<KeptRights, "has" | "suspect">) {
-    const { api, namespace, clock, log, runnerId } = options;
+    const { api, namespace, clock, log, runnerId, isStandby = () => false } = options;
+    const writes = new JobWrites(api, namespace);
     const selection = { labelSelector: ownSelector(runnerId, "run") };
     const onForbidden = (): void => rights.suspect();
-    this.jobs = watchObjects(api, JOBS, namespace, { selection, slim: slimJob, onForbidden, clock, log });
+    const jobs = watchObjects(api, JOBS, namespace, { selection, slim: slimJob, onForbidden, clock, log });
+    this.jobs = new OwnObjects(jobs, { find: findJob, isOver: isAcknowledged, clock, log });
     const pods = watchObjects(api, PODS, namespace, { selection, slim: slimPod, onForbidden, clock, log });
-    this.pods = new OwnPods(pods, { find, clock, log });
+    this.pods = new OwnObjects(pods, { find: findPod, isOver: hasEnded, clock, log });
     if (rights.has("events:list") && rights.has("events:watch"))
       this.events = watchObjects(api, EVENTS, namespace, { slim: slimEvent, clock, log });
 
+    /** With its labels it is in the selection again, and of whoever comes after a restart too. */
+    async function findJob({ metadata }: Job): Promise<Job | undefined> {
+      const found = await writes.read(metadata.name);
+      if (found === undefined || found.metadata.uid !== metadata.uid) return undefined;
+      try {
+        if (!isStandby()) await writes.giveLabelsBack(found);
+      } catch (error) {
+        log.debug("A Job's labels can't be given back for now", { job: metadata.name, error: describeError(error) });
+      }
+      return slimJob(found);
+    }
+
     /** By the Job controller's label: the right to list pods is there, and none to get one. */
-    async function find({ metadata }: Pod): Promise<Pod | undefined> {
+    async function findPod({ metadata }: Pod): Promise<Pod | undefined> {
       const labelSelector = `${LABELS.jobName}=${metadata.labels?.[LABELS.jobName] ?? ""}`;
       const { items } = await api.list(PODS, namespace, { labelSelector });
       const found = items.find((pod) => pod.metadata.uid === metadata.uid);
@@ -57,4 +73,12 @@ export class ClusterSide {
   async close(): Promise<void> {
     await Promise.all([this.jobs.close(), this.pods.close(), this.events?.close()]);
   }
+}
+
+function isAcknowledged({ metadata }: Job): boolean {
+  return metadata.annotations?.[ANNOTATIONS.acknowledgedAt] !== undefined;
+}
+
+function hasEnded({ status }: Pod): boolean {
+  return status?.phase === "Succeeded" || status?.phase === "Failed";
 }

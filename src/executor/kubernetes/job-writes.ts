@@ -12,7 +12,7 @@ import {
   type Secret,
 } from "../../kubernetes/objects.ts";
 import { type EndingRecord, endingText } from "./ending-record.ts";
-import { ANNOTATIONS } from "./labels.ts";
+import { ANNOTATIONS, lostLabels } from "./labels.ts";
 
 /** No pod any more, and the Job's end as soon as the one there is has ended. */
 const NO_MORE_PODS = { parallelism: 0, activeDeadlineSeconds: 1 } as const;
@@ -60,6 +60,18 @@ export class JobWrites {
     } catch (error) {
       if (isKind(error, KUBERNETES_ERRORS.ApiNotFound) || isKind(error, KUBERNETES_ERRORS.ApiConflict)) return false;
       throw error;
+    }
+  }
+
+  /** Those of our labels that somebody took off the Job, or changed. Of one that has changed since, the next look sees the newer. */
+  async giveLabelsBack(job: Job): Promise<void> {
+    const { name, resourceVersion } = job.metadata;
+    const labels = lostLabels(job);
+    if (Object.keys(labels).length === 0) return;
+    try {
+      await this.#api.patch(JOBS, this.#namespace, name, { metadata: { resourceVersion, labels } }, undefined, TRIED);
+    } catch (error) {
+      if (!isKind(error, KUBERNETES_ERRORS.ApiNotFound) && !isKind(error, KUBERNETES_ERRORS.ApiConflict)) throw error;
     }
   }
 

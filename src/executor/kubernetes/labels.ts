@@ -1,4 +1,4 @@
-import type { KubernetesObject } from "../../kubernetes/objects.ts";
+import type { Job, KubernetesObject } from "../../kubernetes/objects.ts";
 import { anchorName, labelValue } from "./names.ts";
 
 /** Labels: what objects are found by. Values hold ids, never anything of a configuration. */
@@ -82,6 +82,33 @@ export function ownSelector(runnerId: string, component?: keyof typeof COMPONENT
 export function isOwn(object: KubernetesObject, runnerId: string): boolean {
   const labels = object.metadata.labels ?? {};
   return labels[LABELS.managedBy] === MANAGER && labels[LABELS.runner] === labelValue(runnerId);
+}
+
+/** What a Job shares with the template of its pods. */
+const OF_JOBS = [
+  LABELS.managedBy,
+  LABELS.component,
+  LABELS.runner,
+  LABELS.pipelineId,
+  LABELS.pipelineType,
+  LABELS.runId,
+  LABELS.attempt,
+] as const;
+
+/** Those of our labels that somebody has taken off the Job, or changed: the template of its pods has them and never changes. */
+export function lostLabels({ metadata, spec }: Job): Readonly<Record<string, string>> {
+  const made = spec.template.metadata?.labels ?? {};
+  const entries = OF_JOBS.map((name) => [name, made[name]] as const);
+  return Object.fromEntries(
+    entries.flatMap(([name, value]) =>
+      value === undefined || value === metadata.labels?.[name] ? [] : [[name, value]],
+    ),
+  );
+}
+
+/** The Job's labels, with those that it has lost. */
+export function jobLabels(job: Job): Readonly<Record<string, string>> {
+  return { ...job.metadata.labels, ...lostLabels(job) };
 }
 
 /** True when the object has all these labels, others beside them or not. */

@@ -7,7 +7,7 @@ import { KUBERNETES_EXECUTOR_ERRORS } from "./errors.ts";
 import { explainRefusal } from "./explain-refusal.ts";
 import { timeOf } from "./facts.ts";
 import { JobWrites } from "./job-writes.ts";
-import { isOwn, LABELS } from "./labels.ts";
+import { isOwn, jobLabels, LABELS } from "./labels.ts";
 import { configTexts } from "./manifests/config-object.ts";
 import { type Manifest, neverStartedJob, runConfig, runJob } from "./manifests/manifest.ts";
 import { imageOfMain } from "./manifests/pod-template.ts";
@@ -129,8 +129,10 @@ export class RunStarts {
       const message = `Cannot make Job ${name} in namespace ${namespace} of ${api.server}: one of its name is just being removed`;
       throw new CodedError(KUBERNETES_EXECUTOR_ERRORS.RunNotMade, message);
     }
+    const labels = jobLabels(found);
     const isOurs =
-      isOwn(found, runnerId) && found.metadata.labels?.[LABELS.runId] === job.metadata.labels?.[LABELS.runId];
+      isOwn({ ...found, metadata: { ...found.metadata, labels } }, runnerId) &&
+      labels[LABELS.runId] === job.metadata.labels?.[LABELS.runId];
     if (!isOurs) {
       const message = `Cannot make Job ${name} in namespace ${namespace}: another one has its name`;
       throw new CodedError(KUBERNETES_EXECUTOR_ERRORS.RunObjectTaken, message);

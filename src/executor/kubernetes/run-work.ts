@@ -92,8 +92,11 @@ export class RunWork implements RunDeeds {
           if (job === undefined) return;
           try {
             const found = await this.#writes.read(job.metadata.name);
-            if (found !== undefined && found.metadata.uid === job.metadata.uid) view.noteJob(slimJob(found));
-            else view.noteGone(job);
+            if (found === undefined || found.metadata.uid !== job.metadata.uid) view.noteGone(job);
+            else {
+              view.noteJob(slimJob(found));
+              if (options.isStandby?.() !== true) await this.#writes.giveLabelsBack(found);
+            }
           } catch (error) {
             options.log.warn("The Job of a pod can't be looked for", {
               pod: pod.metadata.name,

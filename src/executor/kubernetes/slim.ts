@@ -8,7 +8,7 @@ import type {
   Pod,
   PodSpec,
 } from "../../kubernetes/objects.ts";
-import { ANNOTATIONS, LABELS } from "./labels.ts";
+import { ANNOTATIONS, jobLabels, LABELS } from "./labels.ts";
 
 /*
  * What is kept in memory of the objects that are watched: ten thousand live runs must fit beside everything else. Name, UID and
@@ -44,7 +44,7 @@ export function slimJob(job: Job): Job {
     metadata: {
       name: metadata.name,
       ...pick(metadata, ["uid", "resourceVersion", "creationTimestamp", "deletionTimestamp"]),
-      labels: pick(metadata.labels ?? NOTHING, JOB_LABELS),
+      labels: pick(jobLabels(job), JOB_LABELS),
       annotations: kept(metadata.annotations, JOB_ANNOTATIONS),
     },
     spec: { ...pick(spec, ["activeDeadlineSeconds", "parallelism", "suspend"]), template: NO_TEMPLATE },

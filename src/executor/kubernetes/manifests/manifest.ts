@@ -5,7 +5,7 @@ import { readCron } from "../../../protocol/schedule.ts";
 import { sha256Hex } from "../../../runtime/crypto.ts";
 import type { RunSpec } from "../../executor.ts";
 import { numberIn } from "../facts.ts";
-import { ANNOTATIONS, LABELS, ownLabels } from "../labels.ts";
+import { ANNOTATIONS, jobLabels, LABELS, ownLabels } from "../labels.ts";
 import { anchorName, labelValue, pipelineObjectName, runObjectName } from "../names.ts";
 import { configObject } from "./config-object.ts";
 import type { Manifest, PodOrder, Work } from "./materials.ts";
@@ -67,7 +67,8 @@ export function runConfig(m: Manifest, spec: RunSpec, job: Job): Secret | Config
  * CronJob made that one.
  */
 export function retryJob(previous: Job, runId: string, attempt: number): Job {
-  const { namespace, labels = {}, annotations = {} } = previous.metadata;
+  const { namespace, annotations = {} } = previous.metadata;
+  const labels = jobLabels(previous);
   const ours = attemptLabels(runId, attempt);
   const { pipelineName, fullyQualifiedName, timeoutSeconds, retries, retryDelaySeconds } = ANNOTATIONS;
   const deadline = numberIn(annotations[timeoutSeconds]);
