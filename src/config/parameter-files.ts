@@ -1,6 +1,5 @@
 import { isMap, isNode } from "yaml";
-import { errorCode } from "../base/errors.ts";
-import { readTextIfExists } from "../runtime/files.ts";
+import { readNamedFile } from "../runtime/named-file.ts";
 import { containerMistakes, type ParameterMistake, podMistakes } from "./pod-parameters.ts";
 import type { Settings } from "./settings.ts";
 import { readYaml } from "./yaml-text.ts";
@@ -46,13 +45,8 @@ async function readParameterFile(
   mistakesOf: (value: unknown) => readonly ParameterMistake[],
 ): Promise<FileReading | undefined> {
   if (path === undefined) return undefined;
-  let text: string | undefined;
-  try {
-    text = await readTextIfExists(path);
-  } catch (error) {
-    return { problems: [`${name} must be a file that can be read: ${path} can't (${errorCode(error) ?? "unknown"})`] };
-  }
-  if (text === undefined) return { problems: [`${name} must be a file that is there: ${path} is not`] };
+  const { text, state } = await readNamedFile(path);
+  if (text === undefined) return { problems: [`${name} must be a file that can be read: ${path} ${state}`] };
   const { value, mistakes } = readParameters(text, mistakesOf);
   if (mistakes.length === 0) return { value };
   return { problems: mistakes.map((mistake) => `${name} has a mistake in ${path}, ${mistake}`) };

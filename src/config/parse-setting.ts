@@ -20,11 +20,30 @@ export function parseSetting<T>(
   try {
     const quote = /^\s*(["'`])[\s\S]*\1\s*$/.exec(found.text)?.[1];
     if (quote !== undefined) throw new Error(`without the ${quote} around it`);
+    if (isTooDeep(found.text)) throw new Error(`at most ${MOST_LEVELS} levels deep`);
     return row.parse(found.text);
   } catch (error) {
     problems.push(`${found.name} must be ${(error as Error).message}; found ${foundText(found.text, row.secret)}`);
     return undefined;
   }
+}
+
+/** Of lists and mappings; what is deeper can be read and not written again. */
+const MOST_LEVELS = 100;
+
+/** True for JSON, whole or not, with too many lists and mappings in each other. */
+function isTooDeep(text: string): boolean {
+  if (!/^\s*[[{]/.test(text)) return false;
+  let depth = 0;
+  let isInText = false;
+  for (let at = 0; at < text.length && depth <= MOST_LEVELS; at++) {
+    const sign = text[at];
+    if (isInText && sign === "\\") at++;
+    else if (sign === '"') isInText = !isInText;
+    else if (!isInText && (sign === "[" || sign === "{")) depth++;
+    else if (!isInText && (sign === "]" || sign === "}")) depth--;
+  }
+  return depth > MOST_LEVELS;
 }
 
 /** Longer texts are cut: the beginning tells enough. */

@@ -1,7 +1,8 @@
 import { isMap, isScalar } from "yaml";
-import { CodedError, errorCode } from "../base/errors.ts";
+import { CodedError } from "../base/errors.ts";
 import { type FlagTable, parseArguments } from "../runtime/arguments.ts";
-import { absolutePath, readTextIfExists } from "../runtime/files.ts";
+import { absolutePath } from "../runtime/files.ts";
+import { readNamedFile } from "../runtime/named-file.ts";
 import { environment } from "../runtime/system.ts";
 import { CONFIG_ERRORS } from "./errors.ts";
 import { exposures } from "./exposure.ts";
@@ -92,13 +93,8 @@ async function readConfigurationFile(path: string, name: string, table: Pick<Set
     new CodedError(CONFIG_ERRORS.ConfigInvalid, `Cannot use the configuration file ${path}: ${state}`, {
       advice: `Correct the file, or name another one with ${name}; ${table.page} has its form`,
     });
-  let text: string | undefined;
-  try {
-    text = await readTextIfExists(path);
-  } catch (cause) {
-    throw fail(`it can't be read (${errorCode(cause) ?? "unknown"})`);
-  }
-  if (text === undefined) throw fail("there is no such file");
+  const { text, state } = await readNamedFile(path);
+  if (text === undefined) throw fail(`it ${state}`);
   const { contents, value, mistakes } = readYaml(text);
   if (mistakes.length > 0) throw fail(mistakes.join("; "));
   if (!isMap(contents) || !isMapping(value)) return value;

@@ -2,6 +2,7 @@ import { closeSync, fchmodSync, openSync, writeSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { dirname } from "node:path";
 import { makeDirectory } from "./make-directory.ts";
+import { pathKind } from "./regular-file.ts";
 
 /** A file that only grows, written before the call returns. */
 export interface SynchronousAppendFile {
@@ -11,9 +12,14 @@ export interface SynchronousAppendFile {
   close(): void;
 }
 
-/** Opens a file for appending, readable by its owner only; it and its directory are made when missing. */
+/**
+ * Opens a file for appending, readable by its owner only; it and its directory are made when missing. A pipe or a device is refused:
+ * it could hold up whoever opens it, and its mode is others' business.
+ */
 export async function openSynchronousAppendFile(path: string): Promise<SynchronousAppendFile> {
   await makeDirectory(dirname(path));
+  const found = await pathKind(path);
+  if (found === "other") throw new Error("it is a pipe or a device, and no file");
   const descriptor = openSync(path, "a", 0o600);
   fchmodSync(descriptor, 0o600);
   let open = true;

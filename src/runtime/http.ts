@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../base/clock.ts";
+import { readNamedFile } from "./named-file.ts";
 import { guardUpgrade, type RawSocket } from "./socket-refusal.ts";
 
 /** A request as the runtime hands it over; `headers` have lower-case names. */
@@ -84,8 +84,15 @@ async function createListener(
   listener: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<Server> {
   if (options.tls === undefined) return createServer(LIMITS, listener);
-  const [cert, key] = await Promise.all([readFile(options.tls.certFile), readFile(options.tls.keyFile)]);
+  const [cert, key] = await Promise.all([readPem(options.tls.certFile), readPem(options.tls.keyFile)]);
   return createTlsServer({ ...LIMITS, cert, key, minVersion: "TLSv1.2" }, listener);
+}
+
+/** @throws an error with the file's `path` */
+async function readPem(path: string): Promise<string> {
+  const { text, state, cause } = await readNamedFile(path);
+  if (text === undefined) throw Object.assign(new Error(`${path} ${state}`, { cause }), { path });
+  return text;
 }
 
 /** Connections that were upgraded belong to whoever took them over and are not waited for. */

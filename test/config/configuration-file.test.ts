@@ -68,7 +68,7 @@ test("a path of the file that isn't whole, or that is a directory, is told by th
   await mkdir(file);
   await expect(readSources(["--config", file])).rejects.toMatchObject({
     code: "ConfigInvalid",
-    message: expect.stringContaining(`${file}: it can't be read (EISDIR)`),
+    message: expect.stringContaining(`${file}: it is a directory, and no file`),
   });
 });
 

@@ -34,7 +34,7 @@ describe("readPodParameters", () => {
     const { parameters, problems } = await readPodParameters(settings, NAMES);
     expect(parameters).toEqual({});
     expect(problems).toEqual([
-      expect.stringMatching(/^ARGO_CONTAINER_FILE must be a file that is there: .*none is not$/),
+      expect.stringMatching(/^ARGO_CONTAINER_FILE must be a file that can be read: .*none is not there$/),
       expect.stringMatching(/^WORKFLOW_FILE must be a file that can be read: .*folder can't \(EISDIR\)$/),
     ]);
   });
