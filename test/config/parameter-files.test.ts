@@ -35,7 +35,7 @@ describe("readPodParameters", () => {
     expect(parameters).toEqual({});
     expect(problems).toEqual([
       expect.stringMatching(/^ARGO_CONTAINER_FILE must be a file that can be read: .*none is not there$/),
-      expect.stringMatching(/^WORKFLOW_FILE must be a file that can be read: .*folder can't \(EISDIR\)$/),
+      expect.stringMatching(/^WORKFLOW_FILE must be a file that can be read: .*folder is a directory, and no file$/),
     ]);
   });
 
@@ -111,6 +111,6 @@ test("hybrid-runner run tells mistakes of both files at once, with the names tha
   expect(code).toBe(2);
   expect(text).toContain("2 problems");
   expect(text).toContain(`ARGO_INGESTION_CONTAINER_SPEC_FILE_PATH has a mistake in ${file}, line 2, column 1: args`);
-  expect(text).toContain("INGESTION_WORKFLOW_SPEC_FILE_PATH must be a file that is there");
+  expect(text).toContain("INGESTION_WORKFLOW_SPEC_FILE_PATH must be a file that can be read");
   expect(text).not.toContain("n33dle");
 });
