@@ -44,7 +44,9 @@ test("listenHttp serves TLS with the given files", async ({ skip }) => {
       .end();
   });
   expect(status).toBe(200);
-  await expect(listen({ tls: { ...tls, keyFile: join(directory, "missing.pem") } })).rejects.toThrow("missing.pem is not there");
+  await expect(listen({ tls: { ...tls, keyFile: join(directory, "missing.pem") } })).rejects.toThrow(
+    "missing.pem is not there",
+  );
 });
 
 test("listenHttp lets a request end while it closes, and cuts one that takes longer than the limit", async () => {
