@@ -19,6 +19,7 @@ export function helloOf(facts: RunnerFacts, standby: boolean): MessageBodies["he
     ...(facts.ingestionVersion === undefined ? {} : { ingestionVersion: facts.ingestionVersion }),
     executor: facts.executor,
     platform: facts.platform,
+    ...(facts.host === undefined ? {} : { host: facts.host }),
     operations: [...facts.operations],
     maxConcurrentRuns: facts.maxConcurrentRuns,
   };

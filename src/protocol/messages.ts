@@ -152,6 +152,7 @@ export interface MessageBodies {
     /** image or version of the ingestion program, when known */ ingestionVersion?: string;
     executor: string;
     /** operating system, architecture and runtime, for people */ platform: string;
+    /** name of the machine or pod it runs on, for people; absent: not told */ host?: string;
     /** types of the operations it can do */ operations: string[];
     maxConcurrentRuns: number;
   };

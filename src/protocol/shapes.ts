@@ -290,3 +290,8 @@ export const SERVER_VERSION: z.ZodType<string> = text(64)
   .describe(
     "since version 2: which version of OpenMetadata the server has, such as `1.13.3`; absent: not known, whatever an earlier session said",
   );
+
+/** The machine's name in `hello`. */
+export const HOST: z.ZodType<string> = text(255)
+  .min(1)
+  .describe("name of the machine or pod it runs on, for people; absent: not told");

@@ -1,3 +1,4 @@
+import { clip } from "../base/clip.ts";
 import type { Clock } from "../base/clock.ts";
 import { KeyedQueue } from "../base/keyed-queue.ts";
 import type { Log } from "../base/log.ts";
@@ -12,7 +13,7 @@ import { isTerminal } from "../protocol/run-state.ts";
 import { Runs } from "../runs/runs.ts";
 import { type ProxyAddress, readProxy } from "../runtime/proxy-address.ts";
 import { proxyFor } from "../runtime/proxy-environment.ts";
-import { environment, platformText } from "../runtime/system.ts";
+import { environment, place, platformText } from "../runtime/system.ts";
 import { Schedules, type SchedulesOptions } from "../schedules/schedules.ts";
 import { VERSION } from "../version.ts";
 import { Adoption } from "./adoption.ts";
@@ -200,6 +201,7 @@ async function openCalendar(
 }
 
 function runnerFacts(settings: RunnerSettings, executor: string, installationId: string): RunnerFacts {
+  const { host } = place();
   return {
     runnerId: settings.agentId,
     installationId,
@@ -207,6 +209,7 @@ function runnerFacts(settings: RunnerSettings, executor: string, installationId:
     runnerVersion: VERSION,
     executor,
     platform: platformText(),
+    ...(host === "" ? {} : { host: clip(host, 255) }),
     operations: OPERATIONS,
     maxConcurrentRuns: settings.maxConcurrentRuns,
     ...(settings.ingestionVersion === undefined ? {} : { ingestionVersion: settings.ingestionVersion }),

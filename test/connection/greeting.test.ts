@@ -25,7 +25,13 @@ test("connection greets: hello, inventory, comparison, fetches, in step, ready",
   expect(gateway.dials).toEqual([{ token: "Bearer token-of-the-test", runnerId: "runner-a", path: "/v1/runners" }]);
   expect(session.of("hello")[0]).toMatchObject({
     epoch: 0,
-    body: { protocolVersions: [2, 1], runnerId: "runner-a", installationId: "installation-a", standby: false },
+    body: {
+      protocolVersions: [2, 1],
+      runnerId: "runner-a",
+      installationId: "installation-a",
+      host: "machine-7",
+      standby: false,
+    },
   });
   expect(session.of("inventory").map(({ body }) => body)).toEqual([{ pipelines: [], runs: [], last: true }]);
   expect(side.wanted).toEqual([{ pipelines: [key], tombstones: [tombstone] }]);

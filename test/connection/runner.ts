@@ -37,6 +37,7 @@ export function startRunner(options: Partial<ConnectionOptions> & { url: Connect
       runnerVersion: "1.2.3",
       executor: "process",
       platform: "test",
+      host: "machine-7",
       operations: ["service.status"],
       maxConcurrentRuns: 4,
     },

@@ -46,6 +46,7 @@ export class ScriptedRunner {
       ingestionVersion: "1.9.0",
       executor: "process",
       platform: "test",
+      host: "machine-7",
       operations: ["pipeline.deploy", "pipeline.delete", "pipeline.stop", "run.start", "run.stop", "service.status"],
       maxConcurrentRuns: 4,
     });

@@ -1,4 +1,5 @@
 import { readdir, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { JOBS } from "../../src/kubernetes/objects.ts";
@@ -62,7 +63,11 @@ test.each(WITH_ARGO)(
     const runner = await startDocumented(site, environment);
     const id = environment["AGENT_ID"] ?? "";
     await site.connected(id);
-    expect(await site.api("GET", `/runners/${id}`)).toMatchObject({ status: "Connected", executor: "argo" });
+    expect(await site.api("GET", `/runners/${id}`)).toMatchObject({
+      status: "Connected",
+      executor: "argo",
+      host: hostname(),
+    });
 
     const pipeline = await site.deploy("metadata", { runnerId: id });
     const kept = join(site.runnerData("home"), ".local/state/hybrid-runner/pipelines");

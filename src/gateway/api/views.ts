@@ -106,6 +106,7 @@ export const RUNNER_VIEW: z.ZodType<RunnerView> = z
     ingestionVersion: z.string().exactOptional(),
     executor: z.string().exactOptional(),
     platform: z.string().exactOptional(),
+    host: z.string().exactOptional().describe("name of the machine or pod it greeted from last"),
     maxConcurrentRuns: within(BOUNDS.maxConcurrentRuns).exactOptional(),
     lastSeenAt: time.exactOptional(),
     retiredAt: time.exactOptional().describe("since then it is refused"),

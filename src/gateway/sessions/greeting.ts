@@ -68,7 +68,7 @@ export function welcomeTo(
 
 /** What the store remembers of a runner. */
 export function runnerFacts(hello: Hello, now: number): Parameters<Store["claimSession"]>[0] {
-  const { runnerId, installationId, instanceId, runnerVersion, ingestionVersion, executor, platform } = hello;
+  const { runnerId, installationId, instanceId, runnerVersion, ingestionVersion, executor, platform, host } = hello;
   return {
     runnerId,
     installationId,
@@ -77,6 +77,7 @@ export function runnerFacts(hello: Hello, now: number): Parameters<Store["claimS
     ...(ingestionVersion === undefined ? {} : { ingestionVersion }),
     executor,
     platform,
+    ...(host === undefined ? {} : { host }),
     maxConcurrentRuns: hello.maxConcurrentRuns,
     lastSeenAt: now,
   };

@@ -37,6 +37,7 @@ export const RUNNER_ROW: Shape<Selectable<RunnerTable>> = fields<Selectable<Runn
   ingestion_version: nullable(text),
   executor: nullable(text),
   platform: nullable(text),
+  host: nullable(text),
   max_concurrent_runs: nullable(whole(BOUNDS.maxConcurrentRuns)),
   last_seen_at: nullable(time),
   retired_at: nullable(time),

@@ -40,6 +40,7 @@ export function runnerRecord(row: Selectable<RunnerTable>): RunnerRecord {
     ingestionVersion: row.ingestion_version,
     executor: row.executor,
     platform: row.platform,
+    host: row.host,
     maxConcurrentRuns: row.max_concurrent_runs,
     lastSeenAt: row.last_seen_at,
     retiredAt: row.retired_at,

@@ -39,6 +39,7 @@ export function createRunnerStore(db: Kysely<Database>, reading: RowReading): Ru
           ingestion_version: runner.ingestionVersion ?? null,
           executor: runner.executor ?? null,
           platform: runner.platform ?? null,
+          host: runner.host ?? null,
           max_concurrent_runs: runner.maxConcurrentRuns ?? null,
           last_seen_at: runner.lastSeenAt ?? now,
         };

@@ -26,6 +26,7 @@ export interface RunnerRecord {
   readonly ingestionVersion?: string;
   readonly executor?: string;
   readonly platform?: string;
+  readonly host?: string;
   readonly maxConcurrentRuns?: number;
   /** Epoch milliseconds. */
   readonly lastSeenAt?: number;
@@ -146,8 +147,7 @@ export interface LogPiece {
 
 /**
  * A stored piece of log. Offsets are those of the log as the runner has it. A gap shows in `text` as a line of its own,
- * `[gap: 1234 bytes of log are missing here]` (or one that tells that the middle of a long log is not shown), and `nextOffset` lies behind the missing bytes; so without a gap
- * `nextOffset` is `offset` plus the text's length in UTF-8, and with one it isn't.
+ * `[gap: 1234 bytes of log are missing here]` (or one that tells that the middle of a long log is not shown), and `nextOffset` lies behind the missing bytes; so without a gap `nextOffset` is `offset` plus the text's length in UTF-8, and with one it isn't.
  */
 export interface LogPage {
   readonly text: string;

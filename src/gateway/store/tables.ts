@@ -21,6 +21,7 @@ export interface RunnerTable {
   ingestion_version: string | null;
   executor: string | null;
   platform: string | null;
+  host: string | null;
   max_concurrent_runs: number | null;
   last_seen_at: number | null;
   retired_at: number | null;

@@ -15,6 +15,7 @@ test("runners are shown connected with what they told, and disconnected when the
     ingestionVersion: "1.9.0",
     executor: "process",
     platform: "test",
+    host: "machine-7",
     epoch: runner.newest("welcome").body.epoch,
     maxConcurrentRuns: 4,
     orphans: [],
@@ -23,7 +24,9 @@ test("runners are shown connected with what they told, and disconnected when the
   runner.leave();
   await eventually(async () => {
     const { runners } = await gateway.ask<{ runners: object[] }>("GET", "/api/v1/runners");
-    expect(runners).toMatchObject([{ runnerId: "alpha", status: "Disconnected", runnerVersion: "1.2.3" }]);
+    expect(runners).toMatchObject([
+      { runnerId: "alpha", status: "Disconnected", runnerVersion: "1.2.3", host: "machine-7" },
+    ]);
   });
 });
 

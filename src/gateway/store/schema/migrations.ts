@@ -176,6 +176,13 @@ const retirement: Migration = {
   },
 };
 
+/** Names of the machines that runners are on. */
+const hosts: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema.alterTable("runner").addColumn("host", "text").execute();
+  },
+};
+
 /** Every migration by name, in the order they are applied. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-first": first,
@@ -185,4 +192,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0005-refusals": refusals,
   "0006-retention": retention,
   "0007-retirement": retirement,
+  "0008-hosts": hosts,
 };
