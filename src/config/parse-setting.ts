@@ -1,4 +1,5 @@
 import { clip } from "../base/clip.ts";
+import { jsonMistake } from "../base/json-mistake.ts";
 
 /** What is needed of a settings table's row to read a text. */
 export interface Parsing<T> {
@@ -53,18 +54,14 @@ const LIKE_A_TOKEN = /^(?=.*[A-Za-z])(?=.*\d)[\w.~+/=-]{32,}$/;
 
 function foundText(text: string, secret: unknown): string {
   if (secret || LIKE_A_TOKEN.test(text.trim())) return `${text.length} characters`;
-  if (/^\s*[[{]/.test(text)) return `${text.length} characters${jsonMistake(text)}`;
+  if (/^\s*[[{]/.test(text)) return `${text.length} characters${jsonState(text)}`;
   // A user and a password in an address, in whatever setting it was put by mistake.
   const open = text.replaceAll(/(:\/\/)[^/\s]*@/g, "$1[redacted]@");
   return JSON.stringify(clip(open, SHOWN));
 }
 
 /** Lists and mappings may hold anything, so no part of them is told. */
-function jsonMistake(text: string): string {
-  try {
-    JSON.parse(text);
-    return " of JSON";
-  } catch {
-    return " that are no JSON";
-  }
+function jsonState(text: string): string {
+  const mistake = jsonMistake(text);
+  return mistake === undefined ? " of JSON" : ` that are no JSON: ${mistake}`;
 }

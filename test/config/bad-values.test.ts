@@ -306,3 +306,20 @@ test.each([
 ])("an address is what is written: %s is %s", (text, meant) => {
   expect(loadSettings({ flags: {}, environment: { ...BASE, SERVER_URL: text } }).settings.serverUrl).toBe(meant);
 });
+
+test("JSON with a mistake is told by line and column, in words, in every setting that takes JSON", () => {
+  const names = SETTING_KEYS.filter((key) => SETTINGS[key].secret === undefined).map(
+    (key) => SETTINGS[key].variables[0],
+  );
+  for (const [text, told] of [
+    ['{"n33dle" 1}', "line 1, column 11: a colon must stand there"],
+    ['["n33dle"\n "n33dle"]', "line 2, column 2: a comma or ] must stand there"],
+    ["['n33dle']", "line 1, column 2: a value or ] must stand there"],
+  ] as const) {
+    const problems = problemsOf(Object.fromEntries(names.map((name) => [name, text]))).split("\n  - ");
+    const ofJson = problems.filter((problem) => /must be .*JSON.*; found/.test(problem));
+    expect(ofJson.length).toBeGreaterThan(5);
+    for (const problem of ofJson) expect(problem).toContain(`that are no JSON: ${told}`);
+    expect(problems.join()).not.toContain("n33dle");
+  }
+});

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { z } from "zod";
 import { CodedError } from "../../base/errors.ts";
+import { jsonMistake } from "../../base/json-mistake.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { mistakesIn, plainWords } from "../../protocol/plain-words.ts";
 import { readWireJson } from "../../protocol/wire-json.ts";
@@ -8,7 +9,6 @@ import { type RowKind, unreadable } from "../store/readable.ts";
 import type { Store } from "../store/store.ts";
 import type { ApiEnvironment } from "./dependencies.ts";
 import { API_ERRORS } from "./errors.ts";
-import { jsonMistake } from "./json-mistake.ts";
 
 const MAX_BODY_BYTES = 1_048_576;
 /** What is taken here travels inside a frame, which has its own levels. */

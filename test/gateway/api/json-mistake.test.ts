@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { jsonMistake } from "../../../src/gateway/api/json-mistake.ts";
+import { jsonMistake } from "../../../src/base/json-mistake.ts";
 import { TestGateway } from "../test-gateway.ts";
 
 function isJson(text: string): boolean {
