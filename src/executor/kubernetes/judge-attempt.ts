@@ -91,7 +91,7 @@ function ofRecord(record: EndingRecord, facts: AttemptFacts): AttemptVerdict {
   if (record.await === "pods" && !podsEnded(facts))
     return { state: "queued", waiting: `being ended: ${record.category}: ${record.summary ?? ""}` };
   if (stopOf(facts.job) !== undefined && record.await === "pods")
-    return stopped(facts, currentPod(facts.pods), record.at);
+    return stopped(facts, currentPod(facts.pods), { endedAt: record.at });
   const { at, startedAt, exitCode, proof, pod, category, summary, detail, advice } = record;
   const common = {
     endedAt: at,
@@ -135,7 +135,7 @@ function judgeInterrupted(
   const complete = conditionOf(job, "Complete");
   const isComplete = complete !== undefined && end === undefined;
   if (stopAt !== undefined && !(isComplete && endOf(facts, now) < floorSecond(stopAt)))
-    return (finished ?? complete) === undefined && !isSuspended(job) ? undefined : stopped(facts, seen, end?.endedAt);
+    return (finished ?? complete) === undefined && !isSuspended(job) ? undefined : stopped(facts, seen, end);
   const common = {
     ...(end === undefined ? { ...startOf(seen), endedAt: endOf(facts, now) } : timesOf(end)),
     ...(seen === undefined ? {} : { pod: seen.pod.metadata.name }),
@@ -186,7 +186,11 @@ function judgeLive(
   return judgeStart(facts, seen, now, startTimeoutMs);
 }
 
-function stopped(facts: AttemptFacts, seen: SeenPod | undefined, endedAt: number | undefined): EndedVerdict {
+function stopped(
+  facts: AttemptFacts,
+  seen: SeenPod | undefined,
+  { endedAt, statement }: Partial<Pick<ProgramEnd, "endedAt" | "statement">> = {},
+): EndedVerdict {
   const { job } = facts;
   return {
     state: "stopped",
@@ -194,6 +198,7 @@ function stopped(facts: AttemptFacts, seen: SeenPod | undefined, endedAt: number
     endedAt: endedAt ?? endOf(facts, stopOf(job) ?? 0),
     proof: `Job ${job.metadata.name} was told to stop${becauseOf(job)}, and ${seen === undefined ? "never had a pod" : "its pod has ended"}`,
     ...(seen === undefined ? {} : { pod: seen.pod.metadata.name }),
+    ...(statement?.log === undefined ? {} : { log: statement.log }),
   };
 }
 

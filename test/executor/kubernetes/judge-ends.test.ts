@@ -378,6 +378,13 @@ describe("the verdict on a run that was told to stop", () => {
     expect(judged(attemptOf(over, [gone(pod({ main: running(), deletedAt: 6 }), 8)])).verdict.state).toBe("stopped");
   });
 
+  test("carries the log's end that the wrapper stated, also of a pod that is gone", () => {
+    const log = { bytes: 7, sha256: "a".repeat(64) };
+    const main = ended(143, "Error", 10, statement({ signal: "SIGTERM", log }));
+    const facts = attemptOf(over, [gone(pod({ main, deletedAt: 6 }), 12)]);
+    expect(judged(facts).verdict).toMatchObject({ state: "stopped", log });
+  });
+
   test("is stopped without ever having had a pod", () => {
     expect(judged(attemptOf(stopping)).verdict).toMatchObject({ state: "queued" });
     expect(judged(attemptOf(over)).verdict).toMatchObject({ state: "stopped", endedAt: CREATED + 9000 });

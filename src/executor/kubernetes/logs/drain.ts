@@ -2,26 +2,34 @@ import { type Clock, sleep } from "../../../base/clock.ts";
 import { describeError, isKind } from "../../../base/errors.ts";
 import { KUBERNETES_ERRORS } from "../../../kubernetes/errors.ts";
 import type { LogEnd } from "../../../protocol/messages.ts";
+import { readBytes } from "../../../runtime/files.ts";
 import type { LogReading, ReadOptions } from "./log-stream.ts";
 import { differs, missingHere, nothingMissing, ROTATED_HERE, restUnreadable, rotated } from "./markers.ts";
-import type { Spool } from "./spool.ts";
+import { type Spool, spoolTextPath } from "./spool.ts";
 import { hashSpool } from "./spool-reader.ts";
+import type { StreamEnd } from "./stream-end.ts";
 
 /** Pause before a log that didn't come to what it should is read once more. */
 const AGAIN_MS = 500;
-/** So often nothing new may come before that is believed. */
+/** So often nothing new has to come, where nothing shows that the node's file is what was read. */
 const QUIET_READS = 3;
 /** After the container's end a node that can't be reached, or refuses, is asked for so long. */
 const UNREACHABLE_MS = 600_000;
 const REFUSED_MS = 60_000;
 /** Logs are rotated at ten mebibytes, or at what the node's owner set; no node rotates shorter ones than this. */
 const NEVER_ROTATED_BYTES = 1_048_576;
+/** `2026-01-01T00:00:00.000000000+00:00 stdout F ` and a line end; longer lines are kept in such parts. */
+const PREFIX_BYTES = 46;
+const PART_BYTES = 16_384;
+const NEWLINE = 0x0a;
 
 /** What draining stands on. */
 export interface DrainOptions {
   readonly spool: Spool;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** What the ends of the streams that followed said. */
+  readonly streams: StreamEnd;
   /** Milliseconds since the container's end. */
   readonly overMs: number;
   /** What the wrapper says it printed. */
@@ -39,6 +47,7 @@ export interface DrainOptions {
  */
 export async function drainLog(options: DrainOptions): Promise<void> {
   let quiet = 0;
+  if (await isProved(options)) return;
   for (;;) {
     if (await isWhole(options)) return await noteWhole(options.spool);
     let reading: LogReading;
@@ -53,10 +62,10 @@ export async function drainLog(options: DrainOptions): Promise<void> {
     options.signal.throwIfAborted();
     if (reading.bytes > 0) quiet = 0;
     // The API server ends a stream in the same way when the node's connection breaks: only a second one that brings nothing proves the end.
-    else if (++quiet >= (reading.found && options.stated === undefined ? 1 : QUIET_READS)) {
+    else if (++quiet >= quietReads(options, reading)) {
       await writeRest(options.spool, reading);
       if (await isWhole(options)) await noteWhole(options.spool);
-      else await noteMissing(options);
+      else await noteMissing(options, undefined, reading.found);
       return;
     } else if (options.spool.facts.position.first !== "") await sleep(options.clock, AGAIN_MS, options.signal);
   }
@@ -99,6 +108,17 @@ async function isWhole({ spool, stated }: DrainOptions): Promise<boolean> {
   return (await hashSpool(spool.directory, spool.facts)).content === stated.sha256;
 }
 
+/** What nobody stated is all here when the node's streams have surely said so, in the only file that there was. */
+async function isProved({ spool, stated, streams }: DrainOptions): Promise<boolean> {
+  return stated === undefined && streams === "sure" && spool.facts.gap === "none" && (await isOneFile(spool));
+}
+
+/** So often nothing new has to come. One that brings the end of what is here once more, or no line as the one that followed, is enough. */
+function quietReads({ spool, stated, streams }: DrainOptions, { found, words }: LogReading): number {
+  const isEmpty = streams === "once" && spool.facts.position.first === "" && words === "";
+  return stated === undefined && (found || isEmpty) ? 1 : QUIET_READS;
+}
+
 /** Half a character that nothing follows. */
 async function writeRest(spool: Spool, { rest }: LogReading): Promise<void> {
   if (rest.bytes === 0) return;
@@ -117,7 +137,7 @@ function finalReason(error: unknown, { overMs, spool }: DrainOptions): string | 
   return overMs > REFUSED_MS ? describeError(error) : undefined;
 }
 
-async function noteMissing(options: DrainOptions, reason?: string): Promise<void> {
+async function noteMissing(options: DrainOptions, reason?: string, isFound = false): Promise<void> {
   const { spool, stated } = options;
   if (reason === "") return;
   if (stated !== undefined) {
@@ -126,8 +146,24 @@ async function noteMissing(options: DrainOptions, reason?: string): Promise<void
   }
   if (reason !== undefined) return await spool.note(restUnreadable(reason), "sure");
   const { first } = spool.facts.position;
-  const firstNow = first === "" ? "" : await options.firstTime();
-  if (firstNow !== first) await spool.note(rotated(firstNow));
+  if (first !== "" && !(await isOneFile(spool))) {
+    const firstNow = await options.firstTime();
+    if (firstNow !== first) await spool.note(rotated(firstNow));
+  } else if (first !== "" && !isFound) {
+    // Of a pod that is being taken away the log may go first.
+    await spool.note(restUnreadable("the node has it no more"), "sure");
+  }
   // Nothing will ever tell.
   if (spool.facts.gap === "doubted") await spool.settleGap("sure");
+}
+
+/** True when the node's file of what is here is too short to have been rotated: before each line, and each part of one, stand a time and more. */
+async function isOneFile({ directory, facts }: Spool): Promise<boolean> {
+  const from = facts.attemptFrom;
+  const bytes = facts.bytes - from;
+  if (bytes > NEVER_ROTATED_BYTES) return false;
+  const text = await readBytes(spoolTextPath(directory), from, bytes);
+  let lines = 1 + bytes / PART_BYTES;
+  for (const byte of text) if (byte === NEWLINE) lines++;
+  return bytes + lines * PREFIX_BYTES < NEVER_ROTATED_BYTES;
 }

@@ -1,28 +1,8 @@
-import { type Clock, sleep } from "../../../base/clock.ts";
+import { sleep } from "../../../base/clock.ts";
 import { CodedError } from "../../../base/errors.ts";
-import type { LogPosition } from "./log-intake.ts";
-import type { LogReading, LogStream, ReadOptions } from "./log-stream.ts";
-import { BUSY_BYTES, type PauseReason, type StreamMemory, StreamWatch } from "./stream-watch.ts";
-
-/** A stream as following needs it. */
-export type FollowedStream = Pick<LogStream, "read" | "close" | "firstTime">;
-
-/** What following a log stands on. */
-export interface FollowOptions {
-  readonly clock: Clock;
-  /** True when others wait for this one's place. */
-  readonly crowded: () => boolean;
-  readonly position: () => LogPosition;
-  /** Nothing is printed any more, and as much has come as was stated, or not; "unstated" when nobody said how much it is. */
-  readonly over: () => "whole" | "partly" | "unstated" | undefined;
-  /** Makes a stream that follows, or brings what the node's file has now. */
-  readonly stream: (how: { readonly follow: boolean; readonly since?: string }) => FollowedStream;
-  /** Time of the first or last line that the node's file has now. */
-  readonly timeOf: (which: "first" | "last", signal: AbortSignal) => Promise<string>;
-  readonly memory: StreamMemory;
-  /** Closes everything. */
-  readonly signal: AbortSignal;
-}
+import type { Followed, FollowedStream, FollowOptions } from "./follow-options.ts";
+import type { LogReading, ReadOptions } from "./log-stream.ts";
+import { BUSY_BYTES, type PauseReason, StreamWatch } from "./stream-watch.ts";
 
 /** A stream that is open and goes on behind the one before it. */
 interface Next {
@@ -74,6 +54,7 @@ export class Following {
   #bytesAsked = 0;
   /** The node was asked for more since the container has ended. */
   #askedLast = false;
+  #isAtEnd = false;
 
   constructor(options: FollowOptions) {
     this.#options = options;
@@ -88,16 +69,15 @@ export class Following {
     this.#peeking?.abort();
   }
 
-  /** New content in bytes; `yielded` when it was left for others. @throws what `LogStream.read` throws */
-  async run(): Promise<{ readonly bytes: number; readonly yielded: boolean }> {
+  /** @throws what `LogStream.read` throws */
+  async run(): Promise<Followed> {
     try {
       for (;;) {
         const why = await this.#readOn();
-        if (this.#options.signal.aborted || why === "whole") return { bytes: this.#bytes, yielded: false };
-        if (why === "yielded") return { bytes: this.#bytes, yielded: true };
-        if (why === "gap") await this.#bridge();
-        else if (why === "behind" ? await this.#ask() : !(await this.#goOn()))
-          return { bytes: this.#bytes, yielded: false };
+        const isOver = this.#options.signal.aborted || why === "whole" || why === "yielded";
+        if (!isOver && why === "gap") await this.#bridge();
+        else if (isOver || (why === "behind" ? await this.#ask() : !(await this.#goOn())))
+          return { bytes: this.#bytes, yielded: why === "yielded", isAtEnd: this.#isAtEnd };
       }
     } finally {
       this.#main.close();
@@ -107,7 +87,8 @@ export class Following {
 
   /** Reads the main stream until it has ended, or is paused for a reason. */
   async #readOn(): Promise<PauseReason | "ended" | "gap"> {
-    const { over } = this.#options;
+    const { over, position, hasStarted } = this.#options;
+    this.#isAtEnd = false;
     if (over() === "whole") return "whole";
     const [next] = this.#next;
     if (over() !== undefined && !this.#askedLast && this.#follows && next === undefined) return "behind";
@@ -121,13 +102,15 @@ export class Following {
     });
     this.#watch = watch;
     try {
-      const { bytes, end } = await this.#main.read({
+      const { bytes, end, found, words, rest } = await this.#main.read({
         gap: this.#gap,
         pause: watch.signal,
         onBytes: (size) => watch.heard(size),
         ...(next?.first === undefined ? {} : { until: next.first }),
       });
       this.#bytes += bytes;
+      const isThere = (found || (hasStarted && position().last === "")) && words === "" && rest.bytes === 0;
+      this.#isAtEnd = isThere && end === "ended" && this.#follows && next === undefined;
       return end === "paused" ? (watch.why ?? "ended") : end;
     } catch (error) {
       // What the API server says is of this stream; what the disk says is of all.

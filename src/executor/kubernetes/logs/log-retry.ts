@@ -6,6 +6,8 @@ import { KUBERNETES_ERRORS } from "../../../kubernetes/errors.ts";
 
 const RETRY: BackoffLimits = { floorMs: 250, baseMs: 500, capMs: 5_000 };
 const REFUSED: BackoffLimits = { floorMs: 5_000, baseMs: 10_000, capMs: 60_000 };
+/** Streams that end one after the other are not opened at once more often than this. */
+const HURRIED_MS = 1_000;
 
 /** When a log that could not be read or written is tried again, and what is said of it. */
 export class LogRetry {
@@ -15,6 +17,7 @@ export class LogRetry {
   /** Length of the text at the last failure. */
   #failedAt = 0;
   #warned = "";
+  #hurriedAt = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, log: Log) {
     this.#clock = clock;
@@ -27,8 +30,13 @@ export class LogRetry {
     this.#warned = "";
   }
 
-  /** Milliseconds until a stream that ended without a failure is opened again. */
-  next(): number {
+  /** Milliseconds until a stream that ended without a failure is opened again; `atOnce` is heeded seldom enough. */
+  next(atOnce: boolean): number {
+    const now = this.#clock.monotonic();
+    if (atOnce && now - this.#hurriedAt > HURRIED_MS) {
+      this.#hurriedAt = now;
+      return 0;
+    }
     return backoffDelay(this.#tries++, RETRY, this.#clock);
   }
 

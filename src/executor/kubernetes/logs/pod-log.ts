@@ -3,7 +3,8 @@ import type { Log } from "../../../base/log.ts";
 import type { KubernetesApi } from "../../../kubernetes/api.ts";
 import type { LogEnd } from "../../../protocol/messages.ts";
 import { drainLog, finishSpool } from "./drain.ts";
-import { Following, type FollowOptions } from "./follow.ts";
+import { Following } from "./follow.ts";
+import type { FollowOptions, StreamMemory } from "./follow-options.ts";
 import { LogFront } from "./log-front.ts";
 import { countLog, readLineTime, readLogNow } from "./log-reads.ts";
 import { LogRetry } from "./log-retry.ts";
@@ -11,7 +12,7 @@ import type { LogSource } from "./log-source.ts";
 import { LogStream, type LogStreamOptions } from "./log-stream.ts";
 import type { LogTurns, Turned } from "./log-turns.ts";
 import type { Spool } from "./spool.ts";
-import type { StreamMemory } from "./stream-watch.ts";
+import { type StreamEnd, streamEnd } from "./stream-end.ts";
 
 /** What the log of a run stands on. */
 export interface PodLogContext {
@@ -31,6 +32,8 @@ export interface AttemptLog {
   over?: number;
   /** What the wrapper says it printed. */
   stated?: LogEnd;
+  /** What the streams' ends say. */
+  streams: StreamEnd;
 }
 
 /** A log that was silent is looked at so often; seldomer when many are. */
@@ -101,7 +104,7 @@ export class PodLog implements Turned {
     const { end } = this.spool.facts;
     const isDone = end !== undefined && this.#attempts.length === 0;
     if (isDone && (stated === undefined || end.compared === true)) return Promise.resolve();
-    if (this.#attempts.length === 0 && source !== undefined) this.#attempts.push({ source });
+    if (this.#attempts.length === 0 && source !== undefined) this.#attempts.push({ source, streams: "open" });
     const last = this.#attempts.at(-1);
     if (last !== undefined) {
       last.over ??= this.#context.clock.monotonic();
@@ -159,12 +162,13 @@ export class PodLog implements Turned {
     }
     this.#ending = false;
     this.#wokenAt = Number.NEGATIVE_INFINITY;
-    this.#attempts.push({ source });
+    this.#attempts.push({ source, streams: "open" });
   }
 
   #wake(): void {
     const now = this.#context.clock.monotonic();
-    if (this.#interrupt !== undefined || now - this.#wokenAt < WAKE_MS) return;
+    const isAtEnd = this.#attempts.length === 1 && this.#attempts[0]?.streams === "sure";
+    if (isAtEnd || this.#interrupt !== undefined || now - this.#wokenAt < WAKE_MS) return;
     this.#wokenAt = now;
     this.#context.turns.wake(this);
   }
@@ -186,6 +190,7 @@ export class PodLog implements Turned {
       const { bytes } = await this.#open((streams) => readLogNow(streams, { gap: "mark" }), attempt);
       this.#front.read();
       this.#talks = bytes > 0;
+      if (bytes > 0) attempt.streams = "open";
       if (bytes === 0 && turns.crowded) return this.#pause();
     }
     if (attempt.over !== undefined) return 0;
@@ -201,6 +206,7 @@ export class PodLog implements Turned {
           clock,
           signal: streams.signal,
           overMs: clock.monotonic() - over,
+          streams: attempt.streams,
           ...(attempt.stated === undefined ? {} : { stated: attempt.stated }),
           read: async ({ gap, whole }) => {
             const reading = await readLogNow({ ...streams, whole }, { gap });
@@ -221,19 +227,24 @@ export class PodLog implements Turned {
       crowded: () => turns.crowded,
       position: () => this.spool.facts.position,
       over: () => this.#overAs(attempt),
+      hasStarted: attempt.source.startedAt !== undefined,
       stream: (how) => new LogStream({ ...streams, ...how }),
       timeOf: (which, signal) => this.#timeOf(attempt, which, signal),
       memory: this.#memory,
       signal: streams.signal,
     });
     this.#following = following;
+    const began = clock.monotonic();
+    const before = attempt.streams;
+    if (before === "once") attempt.streams = "open";
     try {
-      const { bytes, yielded } = await following.run();
-      this.#talks = bytes > 0;
-      if (bytes > 0) this.#retry.reset();
+      const followed = await following.run();
+      this.#talks = followed.bytes > 0;
+      if (this.#talks) this.#retry.reset();
+      attempt.streams = streamEnd(before, followed, clock.monotonic() - began);
       if (attempt.over !== undefined || this.#again) return 0;
-      if (yielded) return this.#talks ? 0 : this.#pause();
-      return this.#retry.next();
+      if (followed.yielded) return this.#talks ? 0 : this.#pause();
+      return attempt.streams === "sure" ? this.#pause() : this.#retry.next(attempt.streams === "once");
     } finally {
       this.#following = undefined;
     }

@@ -1,4 +1,4 @@
-import type { FollowOptions } from "./follow.ts";
+import type { FollowOptions } from "./follow-options.ts";
 import { momentOf } from "./line-times.ts";
 
 const LOOK_MS = 1_000;
@@ -18,14 +18,6 @@ const FILES_MS = 2_500;
 const READ_SILENCE_MS = 5_000;
 /** The kubelet ends a stream within a second or two after the container. */
 const OVER_SILENCE_MS = 10_000;
-
-/** What is known of a log's streams, kept from one to the next. */
-export interface StreamMemory {
-  /** The time that made a silent stream doubtful: it is that of a part of a line when nothing new came of it. */
-  doubted: string;
-  /** The shortest time from a line's stamp to its arrival, in milliseconds: clocks may differ, so that it may be below 0. */
-  leastLagMs: number;
-}
 
 /** Why a stream is paused: for others, because all is here, because there may be more than it brings, or because it brings nothing. */
 export type PauseReason = "yielded" | "whole" | "behind" | "silent";

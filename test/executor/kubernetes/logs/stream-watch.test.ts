@@ -29,6 +29,7 @@ function watchOver(
       crowded: () => state.crowded === true,
       position: () => ({ ...NOTHING_READ, last: state.last, newest: state.last }),
       over: () => state.over,
+      hasStarted: true,
       stream: () => {
         throw new Error("a watch opens nothing");
       },
