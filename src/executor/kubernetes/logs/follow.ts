@@ -162,7 +162,9 @@ export class Following {
     else if (reading?.found === true) await this.#takeOver(now, first);
     else {
       now.close();
-      return isOver === "unstated" && reading?.end === "ended" && position().last === "";
+      const isEmpty = isOver === "unstated" && reading?.end === "ended" && position().last === "";
+      this.#isAtEnd = isEmpty && reading.words === "";
+      return isEmpty;
     }
     return false;
   }
