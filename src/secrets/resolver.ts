@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { CodedError } from "../base/errors.ts";
 import { isJsonObject } from "../base/exact-json.ts";
-import { isRunnerToken } from "../base/runner-token.ts";
+import { holdsRunnerToken } from "../base/runner-token.ts";
 import { allowsEmpty } from "../base/secret-reference.ts";
 import { Sensitive } from "../base/sensitive.ts";
 import { type Json, ownValue, parseJson, textOf } from "./json.ts";
@@ -86,7 +86,7 @@ function extract(secret: Sensitive, reading: Reading, store: string, mayBeEmpty:
   if (isReference(value)) {
     throw readFailed("SecretMalformed", reading.secretName, store, `the value of ${named} is itself a reference`);
   }
-  if (isRunnerToken(value)) {
+  if (holdsRunnerToken(value)) {
     throw readFailed("SecretReserved", reading.secretName, store, "it holds the token of a runner");
   }
   if (value === "" && !mayBeEmpty) throw readFailed("SecretEmpty", reading.secretName, store, "it is empty");

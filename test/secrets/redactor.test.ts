@@ -58,6 +58,17 @@ describe("mask knows a secret under every spelling", () => {
   }
 });
 
+test("a token of three parts is masked in base64 of either alphabet too, alone and as a password", () => {
+  const part = (text: string): string => Buffer.from(text).toString("base64url");
+  const token = `${part('{"alg":"EdDSA"}')}.${part('{"iss":"any","sub":"west-1"}')}.${part("n33dle".repeat(8))}`;
+  for (const before of ["", "u:", "us:", "user:", "Bearer "]) {
+    for (const form of ["base64", "base64url", "hex"] as const) {
+      const out = masked([token], `before ${Buffer.from(before + token).toString(form)} after`);
+      expect(out).toMatch(/^before \S{0,20}\[redacted\]\S{0,4} after$/);
+    }
+  }
+});
+
 test("mask covers each line of a value, whatever ends them", () => {
   const key = "-----BEGIN KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQEF\n-----END KEY-----";
   expect(masked([key], "  | MIIEvQIBADANBg\r\n  | kqhkiG9w0BAQEF\r")).toBe(`  | ${MASK}\r\n  | ${MASK}\r`);

@@ -132,14 +132,25 @@ describe("resolve takes the first reading that exists", () => {
       plain: ours,
       header: `Bearer ${ours}\n`,
       json: JSON.stringify({ token: ours }),
+      file: `# for the runner\nAUTH_TOKEN=${ours}\nOTHER=1\n`,
+      base64: Buffer.from(ours).toString("base64"),
+      url: base64(`${ours}\n`),
+      basic: `Basic ${Buffer.from(`user:${ours}`).toString("base64")}`,
+      basicUrl: base64(`us:${ours}`),
+      docker: JSON.stringify({ auths: { x: { auth: Buffer.from(`u:${ours}`).toString("base64") } } }),
       bot: others,
+      botInBase64: base64(`user:${others}`),
+      long: `${"a".repeat(200_000)}.${"b-".repeat(100_000)}.`,
     });
-    for (const reference of ["secret:plain", "secret:header", "secret:json#token", "secret:json/token"]) {
+    const whole = ["plain", "header", "json", "file", "base64", "url", "basic", "basicUrl", "docker"];
+    for (const reference of [...whole.map((name) => `secret:${name}`), "secret:json#token", "secret:json/token"]) {
       const error = await failure(resolve(store, reference));
       expect(error.code).toBe(SECRET_ERRORS.SecretReserved.code);
       expectNoNeedle(error, ours);
     }
     expect(await resolve(store, "secret:bot")).toBe(others);
+    expect(await resolve(store, "secret:botInBase64")).toBe(base64(`user:${others}`));
+    expect(await resolve(store, "secret:long")).toHaveLength(400_002);
   });
 
   test("what isn't found is told with all places that were tried, in their order and by their own names", async () => {
