@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { RunReport } from "../../protocol/messages.ts";
-import type { DispatchState, RunRecord, StartRefusal, Store } from "../store/store.ts";
+import type { DispatchState, RunRecord, StartRefusal, Store, TakenReport } from "../store/store.ts";
+import type { AddedRunsPace } from "./added-runs-pace.ts";
 import type { EventHub } from "./events.ts";
 import { abandoned, settleWaiting } from "./settle.ts";
 import type { WaitingReasons } from "./waiting.ts";
@@ -8,10 +9,7 @@ import type { WaitingReasons } from "./waiting.ts";
 /** Writes changes of runs to the store and then tells them to the listeners. */
 export interface RunBook {
   /** See `Store.takeReport`. Undefined when the run is none of this runner's. */
-  take(
-    runnerId: string,
-    report: RunReport,
-  ): Promise<{ readonly run: RunRecord; readonly changed: boolean } | undefined>;
+  take(runnerId: string, report: RunReport): Promise<TakenReport | undefined>;
   /** `refusal`: why a waiting run was not taken. */
   setDispatch(runId: string, dispatch: DispatchState, refusal?: StartRefusal): Promise<void>;
   /** What is told of a run has changed, though its record hasn't. */
@@ -28,10 +26,12 @@ export function createRunBook(
   clock: Clock,
   changes: EventHub<RunRecord>,
   reasonOf: WaitingReasons,
+  pace: AddedRunsPace,
 ): RunBook {
   const take: RunBook["take"] = async (runnerId, report) => {
     const taken = await store.takeReport(runnerId, report, clock.now());
     if (taken?.changed === true) changes.emit(taken.run);
+    if (taken?.added === true) await pace(runnerId);
     return taken;
   };
   return {

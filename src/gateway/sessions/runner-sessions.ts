@@ -4,7 +4,7 @@ import { CodedError, describeError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { GATEWAY_ERRORS } from "../errors.ts";
 import type { RunRecord, Store } from "../store/store.ts";
-
+import { createAddedRunsPace } from "./added-runs-pace.ts";
 import { createEventHub } from "./events.ts";
 import { createFleet } from "./fleet.ts";
 import type { Capture, LinkEnd } from "./link.ts";
@@ -47,7 +47,7 @@ export function createRunnerSessions(options: RunnerSessionsOptions): RunnerSess
     if (session === undefined) return undefined;
     return { isReady: session.info?.state === "ready", waitingOf: (runId) => session.waitingOf(runId) };
   });
-  const book = createRunBook(store, clock, runChanges, reasonOf);
+  const book = createRunBook(store, clock, runChanges, reasonOf, createAddedRunsPace(clock, log));
   const losses = new Map<string, LostSession>();
   const touches = new Set<Promise<void>>();
   const sweeps = startSweeps({

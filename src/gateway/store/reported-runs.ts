@@ -6,7 +6,7 @@ import { toJson } from "./json-columns.ts";
 import { hasTooManyOpen } from "./open-runs.ts";
 import type { KnownTimes } from "./plausible.ts";
 import { NO_LOG, runRecord } from "./rows.ts";
-import type { RunRecord } from "./store.ts";
+import type { TakenReport } from "./store.ts";
 import type { Database, RunTable } from "./tables.ts";
 
 /** What a run was refused for is over. */
@@ -68,7 +68,7 @@ export async function addReported(
   runnerId: string,
   told: RunReport,
   { now, tooMany, believed }: Reporting,
-): Promise<{ readonly run: RunRecord; readonly changed: boolean } | undefined> {
+): Promise<TakenReport | undefined> {
   const made = await pipelineMade(transaction, told.pipelineId, runnerId);
   if (made === undefined) return undefined;
   if (!TERMINAL_STATES.has(told.state) && (await hasTooManyOpen(transaction, runnerId, told.pipelineId))) {
@@ -94,7 +94,7 @@ export async function addReported(
     })
     .returningAll()
     .executeTakeFirstOrThrow();
-  return { run: runRecord(row, []), changed: true };
+  return { run: runRecord(row, []), changed: true, added: true };
 }
 
 /** Since when there is a pipeline of this runner; undefined when there is none. */

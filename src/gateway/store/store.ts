@@ -12,8 +12,9 @@ import type {
 import type { LogCeiling, RunRetention } from "./kept.ts";
 import type { PipelineChanges } from "./pipeline-changes.ts";
 import type { RowKind } from "./readable.ts";
+import type { TakenReport } from "./taken-report.ts";
 
-export type { PipelineChanges };
+export type { PipelineChanges, TakenReport };
 
 /** A runner as the gateway remembers it. Whether it is connected is told by the live sessions, not by the store. */
 export interface RunnerRecord {
@@ -265,11 +266,7 @@ export interface Store {
    * Takes a report: stored if it is news (protocol/run-state.ts, `supersedes`); a run that is unknown is added when its
    * pipeline is known (a schedule of the runner started it). A report of a live run shows that its runner has accepted it. Answers what is stored now, undefined when nothing is.
    */
-  takeReport(
-    runnerId: string,
-    report: RunReport,
-    now: number,
-  ): Promise<{ readonly run: RunRecord; readonly changed: boolean } | undefined>;
+  takeReport(runnerId: string, report: RunReport, now: number): Promise<TakenReport | undefined>;
 
   // logs
   /**
