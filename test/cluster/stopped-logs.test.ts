@@ -21,7 +21,7 @@ interface Page {
 
 test.each([
   ["wrapper", true],
-  // Nobody states what was printed, and the pod may be gone too soon.
+  // Nobody states what was printed, and the runner may be told of the end before the stream's.
   ["native", false],
 ] as const)(
   "a stopped run's log is told as complete only with its last words, and with a statement always (%s)",

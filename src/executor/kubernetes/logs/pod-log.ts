@@ -12,7 +12,7 @@ import type { LogSource } from "./log-source.ts";
 import { LogStream, type LogStreamOptions } from "./log-stream.ts";
 import type { LogTurns, Turned } from "./log-turns.ts";
 import type { Spool } from "./spool.ts";
-import { type StreamEnd, streamEnd } from "./stream-end.ts";
+import { type StreamEnd, streamEnd, streamFailure } from "./stream-end.ts";
 
 /** What the log of a run stands on. */
 export interface PodLogContext {
@@ -234,9 +234,7 @@ export class PodLog implements Turned {
       signal: streams.signal,
     });
     this.#following = following;
-    const began = clock.monotonic();
-    const before = attempt.streams;
-    if (before === "once") attempt.streams = "open";
+    const [began, before] = [clock.monotonic(), attempt.streams];
     try {
       const followed = await following.run();
       this.#talks = followed.bytes > 0;
@@ -245,6 +243,9 @@ export class PodLog implements Turned {
       if (attempt.over !== undefined || this.#again) return 0;
       if (followed.yielded) return this.#talks ? 0 : this.#pause();
       return attempt.streams === "sure" ? this.#pause() : this.#retry.next(attempt.streams === "once");
+    } catch (error) {
+      attempt.streams = streamFailure(before, error, clock.monotonic() - began);
+      throw error;
     } finally {
       this.#following = undefined;
     }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { FakeClock } from "../../../fakes/clock.ts";
 import { eventually } from "../../../fakes/eventually.ts";
-import { FakePodLog, podGone } from "./fake-pod-log.ts";
+import { FakePodLog, podGone, unavailable } from "./fake-pod-log.ts";
 import { endOf, numberedLines, openLogs, RUN, readAll, source } from "./logs-world.ts";
 
 /*
@@ -39,18 +39,24 @@ test.each([
   },
 );
 
-test("the log of a pod that is gone isn't called whole for one stream's end", async () => {
+test.each([
+  ["when it is gone just then", podGone(), true],
+  ["not when the node couldn't be asked just then", unavailable("connection refused"), false],
+])("the log of a pod that is gone is called whole for its stream's end: %s", async (_, refusal, isWhole) => {
   const pod = new FakePodLog();
   const logs = await openLogs(pod.api);
   logs.follow(source());
   pod.print("one\n");
   await eventually(async () => expect(await readAll(logs)).toBe("one\n"));
+  let isRefused = false;
   pod.faults.late = async () => {
-    pod.faults.refuse = podGone();
+    pod.faults.refuse = isRefused ? podGone() : refusal;
+    isRefused = true;
   };
   pod.end();
-  await eventually(() => expect(pod.faults.refuse).toBeDefined());
-  expect(await endWithoutPod(pod, logs)).toEqual({ end: undefined, text: `one\n${GONE}` });
+  await eventually(() => expect(pod.requests.length).toBeGreaterThan(isWhole ? 1 : 2));
+  const text = isWhole ? "one\n" : `one\n${GONE}`;
+  expect(await endWithoutPod(pod, logs)).toEqual({ end: isWhole ? endOf(text) : undefined, text });
 });
 
 test("the log of a pod that is gone isn't called whole when its stream was broken without a word and the next one went on", async () => {
