@@ -63,8 +63,8 @@ async function judge(logs: PodLogs, runId: string): Promise<Found> {
         isTold = true;
         continue;
       }
-      // At the edges of what is missing stand parts of two lines.
-      if (isTold && line !== part && line !== lineOf(next)) {
+      // At the edges of what is missing stand parts of lines.
+      if (isTold && line !== lineOf(next)) {
         if (part !== lineOf(Number(part.slice(0, 8)))) continue;
         line = part;
       }

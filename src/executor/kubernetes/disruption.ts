@@ -57,3 +57,12 @@ export function disruptionTold(events: readonly KubernetesEvent[]): Disruption |
   const found = BY_EVENT[event?.reason ?? ""];
   return found === undefined ? undefined : { ...found, detail: `${event?.reason}; ${event?.message ?? ""}` };
 }
+
+/** The container runtime's words for a start that it didn't manage itself, or not yet: nothing is said of the container. */
+const NODE_TROUBLE =
+  /deadline ?exceeded|ttrpc: closed|code = Unavailable|resource temporarily unavailable|name "[^"]*" is reserved/i;
+
+/** True when a container wasn't started because its node has too much to do, or its runtime is in trouble. */
+export function isNodeTrouble(words: string): boolean {
+  return NODE_TROUBLE.test(words);
+}

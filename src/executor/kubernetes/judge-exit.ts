@@ -2,6 +2,7 @@ import type { ContainerState, Job, Pod } from "../../kubernetes/objects.ts";
 import { crashBy } from "../../protocol/crash-signals.ts";
 import { type EndStatement, readEndStatement } from "../../protocol/end-statement.ts";
 import type { FailureCategory } from "../../protocol/failure-category.ts";
+import { isNodeTrouble } from "./disruption.ts";
 import { MAIN, timeOf } from "./facts.ts";
 import type { FoundFailure } from "./verdict.ts";
 
@@ -27,9 +28,6 @@ const SIGNALS: Readonly<Record<number, string>> = {
 
 /** Reasons of a container whose program could not be started. */
 const NOT_STARTED: ReadonlySet<string> = new Set(["StartError", "ContainerCannotRun", "CreateContainerError"]);
-
-/** The container runtime's words for a start that it didn't manage itself: nothing is said of the program. */
-const NODE_TROUBLE = /deadline ?exceeded|ttrpc: closed|code = Unavailable|resource temporarily unavailable/i;
 
 /** The container runtime saw the kernel kill a process of the container, be it the first or another one. */
 const OOM_KILLED = "OOMKilled";
@@ -77,7 +75,7 @@ export function initFailure(pod: Pod): (FoundFailure & { readonly endedAt?: numb
     const at = endedAt === undefined ? {} : { endedAt };
     if (terminated.reason === OOM_KILLED) return { ...outOfMemory(pod, status.name), ...at };
     const detail = describe(pod, status.name, terminated);
-    if (isNodeTrouble(terminated)) return { ...notManaged(`init container ${status.name}`, detail), ...at };
+    if (isUnmanaged(terminated)) return { ...notManaged(`init container ${status.name}`, detail), ...at };
     return {
       category: "StartFailed",
       summary: `init container ${status.name} failed with exit code ${terminated.exitCode}, so the program was not started`,
@@ -103,7 +101,7 @@ function failureOf(pod: Pod, terminated: Terminated, statement: EndStatement | u
   }
   const detail = `${describe(pod, MAIN, terminated, statement)}${killsText(terminated, statement)}`;
   if (reason === UNKNOWN_END) return found("Lost", "the node can't tell how the container ended", detail);
-  if (isNodeTrouble(terminated)) return notManaged("the program", detail);
+  if (isUnmanaged(terminated)) return notManaged("the program", detail);
   if (reason !== undefined && NOT_STARTED.has(reason))
     return found("StartFailed", "the program could not be started", detail);
   const signal = statement?.signal ?? (statement?.exitCode === undefined ? SIGNALS[exitCode - 128] : undefined);
@@ -117,8 +115,8 @@ function failureOf(pod: Pod, terminated: Terminated, statement: EndStatement | u
   return found("ExitCode", `the program ended with exit code ${exitCode}`, detail);
 }
 
-function isNodeTrouble({ reason = "", message = "" }: Terminated): boolean {
-  return NOT_STARTED.has(reason) && NODE_TROUBLE.test(message);
+function isUnmanaged({ reason = "", message = "" }: Terminated): boolean {
+  return NOT_STARTED.has(reason) && isNodeTrouble(message);
 }
 
 function notManaged(what: string, detail: string): FoundFailure {

@@ -1,5 +1,6 @@
 import type { ContainerStatus, KubernetesEvent, Pod } from "../../kubernetes/objects.ts";
 import type { FailureCategory } from "../../protocol/failure-category.ts";
+import { isNodeTrouble } from "./disruption.ts";
 import { eventTime, newestEvent, timeOf } from "./facts.ts";
 import { judgePull } from "./judge-pull.ts";
 import { CONFIG_VOLUME, MAIN, WRAPPER_VOLUME } from "./manifests/pod-names.ts";
@@ -92,6 +93,8 @@ function obstacleOfContainer(
   const known = BY_REASON[reason];
   if (known === undefined) return undefined;
   const text = `${reason}: container ${status.name}: ${waiting?.message ?? "no message"}`;
+  // The kubelet tries again, or ends the pod.
+  if (isNodeTrouble(text)) return { category: known.category, text };
   // A user that the image doesn't have, or root where it is refused, stays so.
   const isFinal = /runAsNonRoot|run as root|non-numeric user/i.test(text);
   return { category: known.category, text, failAfterMs: isFinal ? 0 : known.failAfterMs };

@@ -198,6 +198,16 @@ describe("a run that can't start", () => {
     expect(judged(facts, 301).end).toMatchObject({ failure: { category: "ImagePull" } });
   });
 
+  test.each([
+    ["RunContainerError", 'failed to start containerd task "0c90": context deadline exceeded: unknown'],
+    ["CreateContainerError", 'failed to reserve container name "main_hr-1_0": name "main_hr-1_0" is reserved for "a1"'],
+  ])("is given the whole start timeout while its node does not manage: %s", (reason, words) => {
+    const facts = attemptOf(job(), [pending(reason, words)]);
+    expect(judged(facts, 200)).toMatchObject({ verdict: { waiting: expect.stringContaining(words) } });
+    expect(judged(facts, 299)).not.toHaveProperty("end");
+    expect(judged(facts, 301).end).toMatchObject({ failure: { category: "StartFailed" } });
+  });
+
   test.each<[FailureCategory, readonly Pod[], readonly KubernetesEvent[]]>([
     ["Unschedulable", [unscheduled], []],
     ["Quota", [], [quota]],
