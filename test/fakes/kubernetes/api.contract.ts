@@ -195,8 +195,10 @@ export function describeApiServer(name: string, open: () => Promise<ClusterUnder
       const { resourceVersion = "" } = (await api.list(CONFIG_MAPS, namespace)).metadata;
       const types: string[] = [];
       const options = { resourceVersion, timeoutSeconds: 5 };
-      for await (const { type } of api.watch(CONFIG_MAPS, namespace, options, AbortSignal.timeout(LIMIT_MS)))
-        types.push(type);
+      // A server promises no bookmark of any single watch: one that is busy leaves it out now and then.
+      for (let watches = 0; watches < 5 && !types.includes("BOOKMARK"); watches++)
+        for await (const { type } of api.watch(CONFIG_MAPS, namespace, options, AbortSignal.timeout(LIMIT_MS)))
+          types.push(type);
       expect(types).toContain("BOOKMARK");
     });
 
