@@ -5,7 +5,7 @@ import {
   RIGHTS,
   type RightId,
   rightIds,
-} from "../../src/executor/kubernetes/rights/right-table.ts";
+} from "../../src/executor/pods/rights/right-table.ts";
 import {
   DOCUMENTED_RULES,
   ingestionRules,
@@ -14,7 +14,7 @@ import {
   roleYaml,
   ruleLines,
   rulesFor,
-} from "../../src/executor/kubernetes/rights/role.ts";
+} from "../../src/executor/pods/rights/role.ts";
 
 /** docs/rbac.md: from the table that the check at start and the printed Role are made of. */
 export function rbacMarkdown(): string {
@@ -23,7 +23,7 @@ export function rbacMarkdown(): string {
   const consequences = features().filter((feature) => lacking.some((id) => featureOf(id) === feature));
   return `# Rights in the cluster
 
-Generated from \`src/executor/kubernetes/rights/right-table.ts\` by \`npm run generate\`. Do not edit.
+Generated from \`src/executor/pods/rights/right-table.ts\` by \`npm run generate\`. Do not edit.
 
 All rights are of one namespace: the one of the ingestion pods. \`hybrid-runner rbac NAMESPACE | kubectl apply -f -\` grants them; \`--service-account\`, \`--runner-namespace\` and \`--user\` say to whom. The runner never gets or lists Secrets, and nothing outside the namespace is asked for.
 

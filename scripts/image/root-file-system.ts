@@ -1,7 +1,7 @@
 import { chmod, copyFile, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { rootCertificates } from "node:tls";
-import { EXECUTABLE_FILE, LOADER_FILE, WRAPPER_MOUNT_PATH } from "../../src/executor/kubernetes/wrapper-place.ts";
+import { EXECUTABLE_FILE, LOADER_FILE, WRAPPER_MOUNT_PATH } from "../../src/executor/pods/wrapper/wrapper-place.ts";
 import { executableFiles } from "./executable-files.ts";
 
 /** The user of the image, without rights of its own. */

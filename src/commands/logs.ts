@@ -4,7 +4,7 @@ import { visibleText } from "../base/visible-text.ts";
 import { configInvalid, evaluateSettings } from "../config/load.ts";
 import { defaultDataDirectory, readSources } from "../config/read.ts";
 import { EXECUTOR_ERRORS } from "../executor/errors.ts";
-import { listPodLogsOnSite, type PodLogOnSite, readPodLogOnSite } from "../executor/kubernetes/logs/logs-on-site.ts";
+import { listPodLogsOnSite, type PodLogOnSite, readPodLogOnSite } from "../executor/pods/logs/spool/logs-on-site.ts";
 import { findRunOnSite, listRunsOnSite, type RunOnSite, readLogOnSite } from "../executor/process/runs-on-site.ts";
 import { type FlagTable, parseArguments } from "../runtime/arguments.ts";
 import { RUNTIME_ERRORS } from "../runtime/errors.ts";

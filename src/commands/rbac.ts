@@ -1,7 +1,7 @@
 import { CodedError } from "../base/errors.ts";
 import { parseSetting } from "../config/parse-setting.ts";
 import { namespace as namespaceOf, objectName } from "../config/pod-values.ts";
-import { rightIds } from "../executor/kubernetes/rights/right-table.ts";
+import { rightIds } from "../executor/pods/rights/right-table.ts";
 import {
   DOCUMENTED_RULES,
   ingestionRules,
@@ -9,7 +9,7 @@ import {
   type RoleSubject,
   roleYaml,
   rulesFor,
-} from "../executor/kubernetes/rights/role.ts";
+} from "../executor/pods/rights/role.ts";
 import { type FlagTable, parseArguments } from "../runtime/arguments.ts";
 import { RUNTIME_ERRORS } from "../runtime/errors.ts";
 import { writeOut } from "../runtime/system.ts";

@@ -1,7 +1,7 @@
 import { CodedError } from "../base/errors.ts";
 import { EXECUTOR_ERRORS } from "./errors.ts";
 import type { Executor } from "./executor.ts";
-import type { KubernetesExecutorOptions } from "./kubernetes/options.ts";
+import type { KubernetesExecutorOptions } from "./pods/options.ts";
 import type { ProcessExecutorOptions } from "./process/process-executor.ts";
 
 /** What each executor is made of, by its kind. */
@@ -17,7 +17,7 @@ export type ExecutorKind = keyof ExecutorOptions;
 /** Every executor. Its code is loaded when it is opened, not before. */
 const OPENERS: { readonly [Kind in ExecutorKind]: (options: ExecutorOptions[Kind]) => Promise<Executor> } = {
   process: async (options) => (await import("./process/process-executor.ts")).createProcessExecutor(options),
-  simpleK8s: async (options) => (await import("./kubernetes/kubernetes-executor.ts")).createKubernetesExecutor(options),
+  simpleK8s: async (options) => (await import("./jobs/kubernetes-executor.ts")).createKubernetesExecutor(options),
   argo: async () => (await import("./absent-executor.ts")).createAbsentExecutor("argo"),
 };
 

@@ -1,7 +1,7 @@
 import { describeError, errorCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { ownLabels } from "../executor/kubernetes/labels.ts";
-import { installationName } from "../executor/kubernetes/names.ts";
+import { ownLabels } from "../executor/pods/labels.ts";
+import { installationName } from "../executor/pods/names.ts";
 import type { KubernetesApi } from "../kubernetes/api.ts";
 import { CONFIG_MAPS, NAMESPACES } from "../kubernetes/objects.ts";
 import { joinPath, readTextIfExists, writeDurably } from "../runtime/files.ts";

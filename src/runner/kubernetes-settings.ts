@@ -1,6 +1,6 @@
 import type { PodParameters } from "../config/parameter-files.ts";
 import type { Settings } from "../config/settings.ts";
-import type { KubernetesExecutorOptions, PodSettings } from "../executor/kubernetes/options.ts";
+import type { KubernetesExecutorOptions, PodSettings } from "../executor/pods/options.ts";
 import type { ResourceRequirements } from "../kubernetes/objects.ts";
 import type { Json } from "../protocol/messages.ts";
 import { VERSION } from "../version.ts";

@@ -1,5 +1,5 @@
 import { CodedError, errorCode } from "../base/errors.ts";
-import { EXECUTABLE_FILE, LOADER_FILE } from "../executor/kubernetes/wrapper-place.ts";
+import { EXECUTABLE_FILE, LOADER_FILE } from "../executor/pods/wrapper/wrapper-place.ts";
 import { copyFiles, freeBytes } from "../runtime/copy-files.ts";
 import { fileSize, joinPath, listDirectory } from "../runtime/files.ts";
 import { WRAPPER_ERRORS } from "./errors.ts";

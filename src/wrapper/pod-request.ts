@@ -1,7 +1,7 @@
 import { CodedError, errorCode } from "../base/errors.ts";
 import { isJsonObject, parseExact } from "../base/exact-json.ts";
 import { readShape } from "../base/shape.ts";
-import { POD_VARIABLES, TERMINATION_LOG } from "../executor/kubernetes/wrapper-place.ts";
+import { POD_VARIABLES, TERMINATION_LOG } from "../executor/pods/wrapper/wrapper-place.ts";
 import type { JsonObject } from "../protocol/messages.ts";
 import { readTextIfExists } from "../runtime/files.ts";
 import { type SecretsSettings, secretsSettingsShape } from "../secrets/settings.ts";

@@ -65,7 +65,7 @@ export const IMPORT_TABLE: readonly ImportRule[] = [
     folder: "kubernetes",
     may: ["base", "runtime"],
     packages: ["yaml"],
-    why: "how an API server is talked to; what is said to it belongs to src/executor/kubernetes and src/secrets/providers",
+    why: "how an API server is talked to; what is said to it belongs to src/executor/pods, src/executor/jobs and src/secrets/providers",
   },
   {
     folder: "secrets",
@@ -86,10 +86,16 @@ export const IMPORT_TABLE: readonly ImportRule[] = [
     why: "one executor knows the contract and no other executor; wiring belongs to src/runner",
   },
   {
-    folder: "executor/kubernetes",
-    may: ["base", "protocol", "runtime", "kubernetes", "executor/executor.ts", "executor/errors.ts"],
+    folder: "executor/pods",
+    may: ["base", "protocol", "runtime", "kubernetes", "executor/executor.ts"],
     packages: [],
-    why: "one executor knows the contract and no other executor; it names Kubernetes so that src/runs needn't",
+    why: "what any executor needs that makes pods knows none of them; what makes or judges Jobs belongs to src/executor/jobs",
+  },
+  {
+    folder: "executor/jobs",
+    may: ["base", "protocol", "runtime", "kubernetes", "executor/executor.ts", "executor/pods"],
+    packages: [],
+    why: "one executor knows the contract and no other executor; what another one that makes pods needs too belongs to src/executor/pods",
   },
   {
     folder: "wrapper",
@@ -100,10 +106,10 @@ export const IMPORT_TABLE: readonly ImportRule[] = [
       "secrets",
       "executor/process/run-directory.ts",
       "executor/process/leftovers.ts",
-      "executor/kubernetes/wrapper-place.ts",
+      "executor/pods/wrapper/wrapper-place.ts",
     ],
     packages: ["yaml"],
-    why: "the wrapper runs beside the customer's program: it shares the run directory's layout and the mark of a run's processes with the process executor, its place in a pod with the Kubernetes executor, and nothing else",
+    why: "the wrapper runs beside the customer's program: it shares the run directory's layout and the mark of a run's processes with the process executor, its place in a pod with the executors that make pods, and nothing else",
   },
   {
     folder: "policy",

@@ -114,6 +114,13 @@ describe("forbiddenImports", () => {
       "src/executor/process/b.ts",
     ],
     ["an executor's sibling", "src/executor/process/a.ts", 'import "../argo/b.ts";', "src/executor/argo/b.ts"],
+    ["a sibling that makes pods too", "src/executor/jobs/a.ts", 'import "../argo/b.ts";', "src/executor/argo/b.ts"],
+    [
+      "what makes Jobs, in what any pod needs,",
+      "src/executor/pods/logs/a.ts",
+      'import type { B } from "../../jobs/b.ts";',
+      "src/executor/jobs/b.ts",
+    ],
     ["a test", "src/base/a.ts", 'import "../../test/b.ts";', "test/b.ts"],
   ])("refuses %s against the direction", (_, path, text, other) => {
     expect(forbiddenImports(files({ [path]: text, [other]: "" }))[0]).toContain(path);
@@ -150,6 +157,8 @@ describe("forbiddenImports", () => {
       "src/base/c.ts": "",
       "src/executor/executor.ts": "",
       "src/executor/process/d.ts": 'import "../executor.ts";',
+      "src/executor/jobs/f.ts": 'import "../executor.ts"; import "../pods/logs/g.ts";',
+      "src/executor/pods/logs/g.ts": "",
       "src/runtime/e.ts": 'import ws from "ws"; import fs from "node:fs";',
       "src/version.ts": "",
     };

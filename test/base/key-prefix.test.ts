@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { KEY_PREFIX } from "../../src/base/key-prefix.ts";
-import { ANNOTATIONS, LABELS } from "../../src/executor/kubernetes/labels.ts";
+import { ANNOTATIONS, LABELS } from "../../src/executor/pods/labels.ts";
 import { readSources } from "../architecture/source-tree.ts";
 
 test("every key has our one prefix, or is one that Kubernetes or Kueue has", () => {
@@ -14,7 +14,7 @@ test("the prefix is written in three places, and nowhere else", () => {
   const literal = new RegExp(`["'\`]${KEY_PREFIX}(?!\\$)`);
   expect(readSources("src").flatMap(({ path, text }) => (literal.test(text) ? [path] : []))).toEqual([
     "src/base/key-prefix.ts",
-    "src/executor/kubernetes/labels.ts",
+    "src/executor/pods/labels.ts",
     "src/secrets/providers/kubernetes-reserved.ts",
   ]);
 });

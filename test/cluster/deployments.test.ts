@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { pipelineObjectName } from "../../src/executor/kubernetes/names.ts";
-import type { RoleRule } from "../../src/executor/kubernetes/rights/role.ts";
+import { pipelineObjectName } from "../../src/executor/pods/names.ts";
+import type { RoleRule } from "../../src/executor/pods/rights/role.ts";
 import { CRON_JOBS, SECRETS } from "../../src/kubernetes/objects.ts";
 import {
   deploymentsContract,
@@ -8,8 +8,8 @@ import {
   openAt,
   pipeline,
   type Site,
-} from "../executor/kubernetes/deployments/deployments.contract.ts";
-import { tend, tendingContract } from "../executor/kubernetes/deployments/tending.contract.ts";
+} from "../executor/jobs/deployments/deployments.contract.ts";
+import { tend, tendingContract } from "../executor/jobs/deployments/tending.contract.ts";
 import { eventually } from "../fakes/eventually.ts";
 import { apply, kubectl } from "./cluster-tool.ts";
 import { temporaryNamespace } from "./namespace.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { DOCUMENTED_RULES } from "../../src/executor/kubernetes/rights/role.ts";
+import { DOCUMENTED_RULES } from "../../src/executor/pods/rights/role.ts";
 import { eventually } from "../fakes/eventually.ts";
 import { Site } from "../road/site.ts";
 import { type ClusterObject, objects, shellPods } from "./cluster-site.ts";

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
-import { createKubernetesExecutor } from "../../src/executor/kubernetes/kubernetes-executor.ts";
+import { createKubernetesExecutor } from "../../src/executor/jobs/kubernetes-executor.ts";
 import { endOf, specOf } from "../executor/executor.contract.ts";
-import { PIPELINE } from "../executor/kubernetes/manifests/samples.ts";
+import { PIPELINE } from "../executor/jobs/manifests/samples.ts";
 import { eventually } from "../fakes/eventually.ts";
 import { temporaryDirectory } from "../fakes/temporary-directory.ts";
 import { objects, stopSchedulesAfter } from "./cluster-site.ts";

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { WRAPPER_MOUNT_PATH } from "../../src/executor/kubernetes/wrapper-place.ts";
+import { WRAPPER_MOUNT_PATH } from "../../src/executor/pods/wrapper/wrapper-place.ts";
 import type { CronJob, Job, KubernetesObject, Pod, PodTemplate } from "../../src/kubernetes/objects.ts";
 import { apply, kubectl } from "./cluster-tool.ts";
 
-const FOLDER = join(import.meta.dirname, "../executor/kubernetes/manifests/golden");
+const FOLDER = join(import.meta.dirname, "../executor/jobs/manifests/golden");
 const NAMESPACE = `t-manifests-${crypto.randomUUID().slice(0, 8)}`;
 const files = await readdir(FOLDER);
 

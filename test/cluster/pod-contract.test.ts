@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { type Manifest, runConfig, runJob } from "../../src/executor/kubernetes/manifests/manifest.ts";
-import type { PodSettings } from "../../src/executor/kubernetes/options.ts";
+import { type Manifest, runConfig, runJob } from "../../src/executor/jobs/manifests/manifest.ts";
+import type { PodSettings } from "../../src/executor/pods/options.ts";
 import type { Container, Job } from "../../src/kubernetes/objects.ts";
-import { manifest, PLAIN_PODS, RUN } from "../executor/kubernetes/manifests/samples.ts";
+import { manifest, PLAIN_PODS, RUN } from "../executor/jobs/manifests/samples.ts";
 import { apply, kubectl } from "./cluster-tool.ts";
 import { temporaryNamespace } from "./namespace.ts";
 

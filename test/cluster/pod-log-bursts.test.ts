@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { expect, onTestFinished, test } from "vitest";
-import type { PodLogs } from "../../src/executor/kubernetes/logs/pod-logs.ts";
+import type { PodLogs } from "../../src/executor/pods/logs/pod-logs.ts";
 import { PODS, type Pod } from "../../src/kubernetes/objects.ts";
-import { openLogs } from "../executor/kubernetes/logs/logs-world.ts";
+import { openLogs } from "../executor/pods/logs/logs-world.ts";
 import { eventually } from "../fakes/eventually.ts";
 import { clusterApi } from "./cluster-world.ts";
 import { temporaryNamespace } from "./namespace.ts";

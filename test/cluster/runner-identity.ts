@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { type Log, silentLog } from "../../src/base/log.ts";
-import { type RoleRule, roleYaml } from "../../src/executor/kubernetes/rights/role.ts";
+import { type RoleRule, roleYaml } from "../../src/executor/pods/rights/role.ts";
 import type { KubernetesApi } from "../../src/kubernetes/api.ts";
 import { openKubernetesApi } from "../../src/kubernetes/client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/kube-config.ts";

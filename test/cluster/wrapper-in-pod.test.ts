@@ -12,7 +12,7 @@ import {
   WRAPPER_COMMAND,
   WRAPPER_MOUNT_PATH,
   WRAPPER_VOLUME_SIZE,
-} from "../../src/executor/kubernetes/wrapper-place.ts";
+} from "../../src/executor/pods/wrapper/wrapper-place.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { type EndStatement, readEndStatement } from "../../src/protocol/end-statement.ts";
 import { eventually } from "../fakes/eventually.ts";

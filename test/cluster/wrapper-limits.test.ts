@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Executor } from "../../src/executor/executor.ts";
-import type { PodSettings } from "../../src/executor/kubernetes/options.ts";
+import type { PodSettings } from "../../src/executor/pods/options.ts";
 import { temporaryNamespace } from "./namespace.ts";
 import { followed, openNative, runOf } from "./native-runs.ts";
 import { wrapperImage } from "./wrapper-image.ts";

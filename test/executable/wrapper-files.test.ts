@@ -9,7 +9,7 @@ import {
   LOADER_FILE,
   POD_VARIABLES,
   wrapperCommand,
-} from "../../src/executor/kubernetes/wrapper-place.ts";
+} from "../../src/executor/pods/wrapper/wrapper-place.ts";
 import { readEndStatement } from "../../src/protocol/end-statement.ts";
 import { BUILD_LIMIT_MS, builtExecutable } from "./built-executable.ts";
 import { type Ended, runProgram } from "./run-program.ts";

@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type RightId, rightIds } from "../../src/executor/kubernetes/rights/right-table.ts";
-import { rulesFor } from "../../src/executor/kubernetes/rights/role.ts";
+import { type RightId, rightIds } from "../../src/executor/pods/rights/right-table.ts";
+import { rulesFor } from "../../src/executor/pods/rights/role.ts";
 import { JOBS } from "../../src/kubernetes/objects.ts";
 import { eventually } from "../fakes/eventually.ts";
 import type { FakeCluster } from "../fakes/kubernetes/fake-cluster.ts";

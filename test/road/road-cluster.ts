@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { INSTALL_COMMAND, WRAPPER_MOUNT_PATH, wrapperCommand } from "../../src/executor/kubernetes/wrapper-place.ts";
+import { INSTALL_COMMAND, WRAPPER_MOUNT_PATH, wrapperCommand } from "../../src/executor/pods/wrapper/wrapper-place.ts";
 import { type FakeCluster, type FakeClusterOptions, startFakeCluster } from "../fakes/kubernetes/fake-cluster.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");

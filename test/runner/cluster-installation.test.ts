@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { createLog } from "../../src/base/log.ts";
-import { installationName } from "../../src/executor/kubernetes/names.ts";
+import { installationName } from "../../src/executor/pods/names.ts";
 import { CONFIG_MAPS, type ConfigMap, NAMESPACES } from "../../src/kubernetes/objects.ts";
 import { clusterInstallationId } from "../../src/runner/cluster-installation.ts";
 import { installationId } from "../../src/runner/installation.ts";

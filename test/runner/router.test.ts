@@ -4,7 +4,7 @@ import { KeyedQueue } from "../../src/base/keyed-queue.ts";
 import { silentLog } from "../../src/base/log.ts";
 import type { Operation } from "../../src/connection/runner-side.ts";
 import type { Executor } from "../../src/executor/executor.ts";
-import { KUBERNETES_EXECUTOR_ERRORS } from "../../src/executor/kubernetes/errors.ts";
+import { KUBERNETES_EXECUTOR_ERRORS } from "../../src/executor/pods/errors.ts";
 import { openPipelineFiles } from "../../src/pipelines/pipeline-files.ts";
 import { Pipelines } from "../../src/pipelines/pipelines.ts";
 import { openPolicy, type Policy, type PolicyQuestion } from "../../src/policy/policy.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { CodedError } from "../../src/base/errors.ts";
 import type { Executor } from "../../src/executor/executor.ts";
-import { KUBERNETES_EXECUTOR_ERRORS } from "../../src/executor/kubernetes/errors.ts";
+import { KUBERNETES_EXECUTOR_ERRORS } from "../../src/executor/pods/errors.ts";
 import { VERDICT_MS } from "../../src/runs/late-starts.ts";
 import { FakeClock } from "../fakes/clock.ts";
 import { eventually } from "../fakes/eventually.ts";

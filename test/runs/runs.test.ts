@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { CodedError } from "../../src/base/errors.ts";
 import { EXECUTOR_ERRORS } from "../../src/executor/errors.ts";
 import type { Executor } from "../../src/executor/executor.ts";
-import { KUBERNETES_EXECUTOR_ERRORS } from "../../src/executor/kubernetes/errors.ts";
+import { KUBERNETES_EXECUTOR_ERRORS } from "../../src/executor/pods/errors.ts";
 import type { MessageBodies, RunReport } from "../../src/protocol/messages.ts";
 import type { Runs } from "../../src/runs/runs.ts";
 import { eventually } from "../fakes/eventually.ts";

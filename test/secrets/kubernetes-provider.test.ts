@@ -2,13 +2,8 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
-import { ownLabels } from "../../src/executor/kubernetes/labels.ts";
-import {
-  anchorName,
-  installationName,
-  pipelineObjectName,
-  runObjectName,
-} from "../../src/executor/kubernetes/names.ts";
+import { ownLabels } from "../../src/executor/pods/labels.ts";
+import { anchorName, installationName, pipelineObjectName, runObjectName } from "../../src/executor/pods/names.ts";
 import { SECRET_ERRORS } from "../../src/secrets/errors.ts";
 import type { SecretProvider } from "../../src/secrets/provider.ts";
 import { openKubernetesProvider } from "../../src/secrets/providers/kubernetes.ts";

@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { POD_VARIABLES } from "../../src/executor/kubernetes/wrapper-place.ts";
+import { POD_VARIABLES } from "../../src/executor/pods/wrapper/wrapper-place.ts";
 import { type EndStatement, readEndStatement } from "../../src/protocol/end-statement.ts";
 import { eventually } from "../fakes/eventually.ts";
 import { temporaryDirectory } from "../fakes/temporary-directory.ts";

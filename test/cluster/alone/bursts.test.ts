@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
-import { containerState, MAIN } from "../../../src/executor/kubernetes/facts.ts";
-import { LABELS } from "../../../src/executor/kubernetes/labels.ts";
+import { containerState, MAIN } from "../../../src/executor/pods/judge/facts.ts";
+import { LABELS } from "../../../src/executor/pods/labels.ts";
 import { PODS } from "../../../src/kubernetes/objects.ts";
 import { watchObjects } from "../../../src/kubernetes/reflector.ts";
 import { eventually } from "../../fakes/eventually.ts";

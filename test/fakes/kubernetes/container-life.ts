@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, sleep } from "../../../src/base/clock.ts";
 import { errorCode } from "../../../src/base/errors.ts";
-import { POD_VARIABLES, TERMINATION_LOG } from "../../../src/executor/kubernetes/wrapper-place.ts";
+import { POD_VARIABLES, TERMINATION_LOG } from "../../../src/executor/pods/wrapper/wrapper-place.ts";
 import type { Container, ContainerState } from "../../../src/kubernetes/objects.ts";
 import type { TellEvent } from "./cluster-events.ts";
 import { ContainerLog } from "./container-log.ts";
