@@ -16,22 +16,21 @@ export function isLogSettled(run: RunRecord): boolean {
 
 const MAX_REMEMBERED = 1000;
 
-/** Makes the judge of logs. A complete log doesn't change any more, so its hash is computed once and remembered. */
+/** Makes the judge of logs. A log that is proved doesn't change any more, and that is remembered; one that differs may come once more. */
 export function createLogProofs(store: Store): (run: RunRecord) => Promise<LogProof> {
-  const verdicts = new Map<string, boolean>();
+  const proved = new Set<string>();
   return async (run) => {
     const { logEnd } = run;
     if (logEnd === undefined || !isLogSettled(run) || run.logGaps.length > 0) {
       return { complete: false, verified: false };
     }
     const key = `${run.runId} ${logEnd.sha256}`;
-    const known = verdicts.get(key);
-    if (known !== undefined) return { complete: true, verified: known };
+    if (proved.has(key)) return { complete: true, verified: true };
     const digest = await store.logDigest(run.runId);
     const verified = digest.bytes === logEnd.bytes && digest.sha256 === logEnd.sha256;
-    verdicts.set(key, verified);
-    const [oldest] = verdicts.keys();
-    if (verdicts.size > MAX_REMEMBERED && oldest !== undefined) verdicts.delete(oldest);
+    if (verified) proved.add(key);
+    const [oldest] = proved;
+    if (proved.size > MAX_REMEMBERED && oldest !== undefined) proved.delete(oldest);
     return { complete: true, verified };
   };
 }

@@ -116,6 +116,31 @@ test("an empty log is whole where the run was stopped before its runner had it",
   expect(await read()).toMatchObject({ text: "", complete: true, verified: true });
 });
 
+test("a log that differed when somebody looked, and came again, is verified then", async () => {
+  const { gateway, runner, run } = await acceptedRun();
+  const { runId } = run;
+  const read = (): Promise<LogPage> => gateway.ask("GET", `/api/v1/runs/${runId}/logs`);
+  await gateway.store.appendLog(runId, 0, "wrong");
+  await gateway.store.takeReport(
+    runner.runnerId,
+    {
+      runId,
+      pipelineId: run.pipelineId,
+      attempt: 1,
+      state: "success",
+      endedAt: Date.now(),
+      proof: "exit code 0",
+      log: { bytes: 5, sha256: sha256("right") },
+    },
+    Date.now(),
+  );
+  expect(await read()).toMatchObject({ text: "wrong", complete: true, verified: false });
+  await gateway.store.restartLog(runId);
+  expect(await read()).toMatchObject({ text: "", complete: false, verified: false });
+  await gateway.store.appendLog(runId, 0, "right");
+  expect(await read()).toMatchObject({ text: "right", complete: true, verified: true });
+});
+
 test("logs are complete when the run has ended and all bytes are here, and verified when they are the right ones", async () => {
   const { gateway, runner, run } = await acceptedRun();
   const { runId, pipelineId } = run;
