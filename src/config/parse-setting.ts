@@ -1,5 +1,6 @@
 import { clip } from "../base/clip.ts";
 import { jsonMistake } from "../base/json-mistake.ts";
+import { nestingDepth } from "../base/nesting.ts";
 
 /** What is needed of a settings table's row to read a text. */
 export interface Parsing<T> {
@@ -32,19 +33,8 @@ export function parseSetting<T>(
 /** Of lists and mappings; what is deeper can be read and not written again. */
 const MOST_LEVELS = 100;
 
-/** True for JSON, whole or not, with too many lists and mappings in each other. */
 function isTooDeep(text: string): boolean {
-  if (!/^\s*[[{]/.test(text)) return false;
-  let depth = 0;
-  let isInText = false;
-  for (let at = 0; at < text.length && depth <= MOST_LEVELS; at++) {
-    const sign = text[at];
-    if (isInText && sign === "\\") at++;
-    else if (sign === '"') isInText = !isInText;
-    else if (!isInText && (sign === "[" || sign === "{")) depth++;
-    else if (!isInText && (sign === "]" || sign === "}")) depth--;
-  }
-  return depth > MOST_LEVELS;
+  return /^\s*[[{]/.test(text) && nestingDepth(text) > MOST_LEVELS;
 }
 
 /** Longer texts are cut: the beginning tells enough. */

@@ -1,5 +1,5 @@
 import { isExactNumber, isJsonObject, parseExact } from "../base/exact-json.ts";
-import { nestingDepth } from "./nesting.ts";
+import { nestingDepth } from "../base/nesting.ts";
 
 /**
  * Fields whose value is free JSON, wherever they stand outside of one: there numbers stay as they were written. Anywhere else a

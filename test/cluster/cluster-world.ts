@@ -11,6 +11,7 @@ import type { KubernetesApi } from "../../src/kubernetes/api.ts";
 import { openKubernetesApi } from "../../src/kubernetes/client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/kube-config.ts";
 import type { ExecutorWorld } from "../executor/executor.contract.ts";
+import { PLAIN_PODS } from "../executor/jobs/manifests/samples.ts";
 import { kubectl } from "./cluster-tool.ts";
 import { temporaryNamespace } from "./namespace.ts";
 import { PROGRAM_COMMAND, programImage } from "./program-image.ts";
@@ -41,22 +42,12 @@ export async function clusterOptions(
     runnerId: "test-runner",
     dataDirectory: join(directory, ".data"),
     pods: {
+      ...PLAIN_PODS,
       image: await programImage(),
-      imagePullSecrets: [],
       automountServiceAccountToken: false,
-      resources: { pipeline: {}, automation: {} },
-      extraEnvironment: {},
-      nodeSelector: {},
-      tolerations: [],
-      labels: {},
-      annotations: {},
       command: { pipeline: PROGRAM_COMMAND, automation: PROGRAM_COMMAND, application: PROGRAM_COMMAND },
-      validatesVersion: true,
-      followsServerVersion: false,
-      byPipelineType: {},
       podSpec: { volumes: [{ name: "world", hostPath: { path: directory } }] } as never,
       container: { volumeMounts: [{ name: "world", mountPath: directory }] },
-      readOnlyRootFilesystem: true,
       runAsUser: 10_001,
     },
     secretsMode: "wrapper",

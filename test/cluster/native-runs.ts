@@ -4,6 +4,7 @@ import { silentLog } from "../../src/base/log.ts";
 import type { Executor, RunReport, RunSpec } from "../../src/executor/executor.ts";
 import { createKubernetesExecutor } from "../../src/executor/jobs/kubernetes-executor.ts";
 import type { KubernetesExecutorOptions, PodSettings } from "../../src/executor/pods/options.ts";
+import { PLAIN_PODS } from "../executor/jobs/manifests/samples.ts";
 import { eventually } from "../fakes/eventually.ts";
 import { temporaryDirectory } from "../fakes/temporary-directory.ts";
 import { kubectl } from "./cluster-tool.ts";
@@ -24,21 +25,10 @@ export async function nativeOptions(
     runnerId: "test-runner",
     dataDirectory: await temporaryDirectory(),
     pods: {
+      ...PLAIN_PODS,
       image: IMAGE,
-      imagePullSecrets: [],
       automountServiceAccountToken: false,
-      resources: { pipeline: {}, automation: {} },
-      extraEnvironment: {},
-      nodeSelector: {},
-      tolerations: [],
-      labels: {},
-      annotations: {},
       command: { pipeline: command, automation: command, application: command },
-      validatesVersion: true,
-      followsServerVersion: false,
-      byPipelineType: {},
-      readOnlyRootFilesystem: true,
-      runAsUser: 1000,
       ...pods,
     },
     secretsMode: "native",

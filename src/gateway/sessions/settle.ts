@@ -93,7 +93,7 @@ export function abandoned(run: RunRecord, now: number, why: string): RunReport {
   if (run.stopRequested) return stopped(run, now);
   const summary = "The runner was taken out of service before it took the run";
   const advice = "Make the service anew with another runner, then run again";
-  return failed(run, now, { category: "StartTimeout", summary, detail, advice });
+  return neverStarted(run, now, { category: "StartTimeout", summary, detail, advice });
 }
 
 /** A run that its runner had accepted and doesn't have any more. */

@@ -1,8 +1,9 @@
 import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
-import { containerState, MAIN } from "../../../src/executor/pods/judge/facts.ts";
+import { containerState } from "../../../src/executor/pods/judge/facts.ts";
 import { LABELS } from "../../../src/executor/pods/labels.ts";
+import { MAIN } from "../../../src/executor/pods/template/pod-names.ts";
 import { PODS } from "../../../src/kubernetes/objects.ts";
 import { watchObjects } from "../../../src/kubernetes/reflector.ts";
 import { eventually } from "../../fakes/eventually.ts";

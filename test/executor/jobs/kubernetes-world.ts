@@ -20,6 +20,7 @@ import { loadKubeConfig } from "../../../src/kubernetes/kube-config.ts";
 import { PODS, type Pod } from "../../../src/kubernetes/objects.ts";
 import { type FakeCluster, type FakeClusterOptions, startFakeCluster } from "../../fakes/kubernetes/fake-cluster.ts";
 import type { ExecutorWorld } from "../executor.contract.ts";
+import { PLAIN_PODS } from "./manifests/samples.ts";
 
 /** Namespace of the runs. */
 export const NAMESPACE = "ingestion";
@@ -40,21 +41,12 @@ export interface KubernetesWorld extends ExecutorWorld {
 /** Pods that run test/executor/program.mjs. */
 export function podSettings(changes: Partial<PodSettings> = {}): PodSettings {
   const command = ["ingestion"];
+  const { runAsUser: _, ...plain } = PLAIN_PODS;
   return {
+    ...plain,
     image: IMAGE,
-    imagePullSecrets: [],
     automountServiceAccountToken: false,
-    resources: { pipeline: {}, automation: {} },
-    extraEnvironment: {},
-    nodeSelector: {},
-    tolerations: [],
-    labels: {},
-    annotations: {},
     command: { pipeline: command, automation: command, application: command },
-    validatesVersion: true,
-    followsServerVersion: false,
-    byPipelineType: {},
-    readOnlyRootFilesystem: true,
     ...changes,
   };
 }

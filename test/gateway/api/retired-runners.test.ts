@@ -82,6 +82,11 @@ test("the open runs of a runner that is retired or removed come to an end that s
     expect(ends[0]?.failure?.detail).toMatch(why);
     expect(ends[0]?.failure?.detail).toContain("the last state here was running");
     expect(ends[1]?.failure?.detail).toMatch(why);
+    // Where nothing was started nothing is missing of a log; of the other nobody knows.
+    const logs = await Promise.all(
+      ends.map(({ runId }) => gateway.ask<{ complete: boolean }>("GET", `/api/v1/runs/${runId}/logs`)),
+    );
+    expect(logs.map(({ complete }) => complete)).toEqual([false, true, true]);
   }
 });
 

@@ -1,10 +1,11 @@
 import { clip } from "../../../base/clip.ts";
 import type { Job } from "../../../kubernetes/objects.ts";
 import { disruptionTold } from "../../pods/judge/disruption.ts";
-import { type AttemptFacts, conditionOf, containerState, MAIN, type SeenPod, timeOf } from "../../pods/judge/facts.ts";
+import { type AttemptFacts, conditionOf, containerState, type SeenPod, timeOf } from "../../pods/judge/facts.ts";
 import { type ProgramEnd, whereabouts } from "../../pods/judge/judge-exit.ts";
 import { obstacleToStart } from "../../pods/judge/judge-waiting.ts";
 import type { FoundFailure } from "../../pods/judge/verdict.ts";
+import { MAIN } from "../../pods/template/pod-names.ts";
 
 /** The Job's deadline is over. It counts from when the Job may have a pod: what kept a program from starting is the reason then. */
 export function overTime(facts: AttemptFacts, seen: SeenPod | undefined, now: number): FoundFailure {

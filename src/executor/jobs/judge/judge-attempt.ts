@@ -9,7 +9,6 @@ import {
   deletionAskedAt,
   eventTime,
   isSuspended,
-  MAIN,
   numberIn,
   type SeenPod,
   timeOf,
@@ -18,6 +17,7 @@ import { initFailure, type ProgramEnd, readProgramEnd, UNKNOWN_END, whereabouts 
 import { judgeLostNode } from "../../pods/judge/lost-node.ts";
 import { type AttemptVerdict, type EndedVerdict, type FoundFailure, failed } from "../../pods/judge/verdict.ts";
 import { ANNOTATIONS } from "../../pods/labels.ts";
+import { MAIN } from "../../pods/template/pod-names.ts";
 import { jobDeleted, overTime, podLost, suspendedTooLong } from "./found-failures.ts";
 import { judgeStart } from "./judge-start.ts";
 

@@ -1,8 +1,6 @@
 import type { Condition, ContainerState, Job, KubernetesEvent, Pod } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS } from "../labels.ts";
-
-/** Name of the container whose end is the run's end. */
-export const MAIN = "main";
+import { MAIN } from "../template/pod-names.ts";
 
 /** A pod as it was seen last. */
 export interface SeenPod {

@@ -2,8 +2,9 @@ import type { ContainerState, Job, Pod } from "../../../kubernetes/objects.ts";
 import { crashBy } from "../../../protocol/crash-signals.ts";
 import { type EndStatement, readEndStatement } from "../../../protocol/end-statement.ts";
 import type { FailureCategory } from "../../../protocol/failure-category.ts";
+import { MAIN } from "../template/pod-names.ts";
 import { isNodeTrouble } from "./disruption.ts";
-import { MAIN, timeOf } from "./facts.ts";
+import { timeOf } from "./facts.ts";
 import type { FoundFailure } from "./verdict.ts";
 
 type Terminated = NonNullable<ContainerState["terminated"]>;

@@ -1,8 +1,9 @@
 import { LIMITS } from "../../../protocol/limits.ts";
 import type { RunReport } from "../../../protocol/messages.ts";
-import { type AttemptFacts, currentPod, hasPrinted, MAIN } from "../judge/facts.ts";
+import { type AttemptFacts, currentPod, hasPrinted } from "../judge/facts.ts";
 import type { EndedVerdict } from "../judge/verdict.ts";
 import type { PodLogs } from "../logs/pod-logs.ts";
+import { MAIN } from "../template/pod-names.ts";
 import { endReport, eventLines, type RunKey } from "./run-report.ts";
 
 /** What endings are made of. */

@@ -1,4 +1,4 @@
-import { endOfString } from "../base/exact-json.ts";
+import { endOfString } from "./exact-json.ts";
 
 const [QUOTE, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x22, 0x7b, 0x7d, 0x5b, 0x5d];
 
